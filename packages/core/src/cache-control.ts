@@ -1,0 +1,33 @@
+/** Directives by lower-case name, with every value given for each; `''` where there is none (CAC-08). */
+export type CacheDirectives = ReadonlyMap<string, readonly string[]>
+
+/** Largest delta-seconds RFC 9111 asks a cache to hold; more is clamped to it (CAC-08). */
+export const DELTA_SECONDS_MAX = 2 ** 31
+
+const MEMBER = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/gs
+
+/** Parses the field lines of Cache-Control. Whatever they hold, the result is what can be made of it (CAC-08). */
+export function parseCacheControl(lines: readonly string[]): CacheDirectives {
+  const directives = new Map<string, string[]>()
+  for (const [member] of lines.join(',').matchAll(MEMBER)) {
+    const [, name = '', value = ''] = /^([^=]*)(?:=(.*))?$/s.exec(member) ?? []
+    const key = name.trim().toLowerCase()
+    directives.set(key, [...(directives.get(key) ?? []), unquote(value.trim())])
+  }
+  return directives
+}
+
+/** The smallest of a directive's values, 0 if one cannot be read; `undefined` if the directive is absent (CAC-08). */
+export function secondsOf(directives: CacheDirectives, name: string): number | undefined {
+  const values = directives.get(name)
+  return values && Math.min(...values.map((value) => parseDeltaSeconds(value) ?? 0))
+}
+
+/** Delta-seconds, clamped on overflow; `undefined` for anything but digits, so that `60x` is no 60 (CAC-08). */
+export function parseDeltaSeconds(value: string): number | undefined {
+  return /^\d+$/.test(value) ? Math.min(Number(value), DELTA_SECONDS_MAX) : undefined
+}
+
+function unquote(value: string): string {
+  return /^".*"$/s.test(value) ? value.slice(1, -1).replace(/\\(.)/gs, '$1') : value
+}

@@ -1,0 +1,79 @@
+/** What a text that is valid JSON may hold and `JSON.parse` would hide (DOC-16). */
+export type JsonFlaw = {
+  readonly code: 'duplicate_member' | 'json_too_deep' | 'json_unstorable'
+  readonly detail: string
+}
+
+/** Containers within containers; published documents need 3 (DOC-16). */
+export const JSON_DEPTH_MAX = 16
+
+// Literals, white space and structure without meaning for us are skipped between matches.
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],:]/g
+const MEMBER_SHOWN_MAX = 64
+
+type Scan = {
+  readonly flaws: JsonFlaw[]
+  /** Open containers, innermost last: the members seen of an object, or `undefined` for an array. */
+  readonly open: (Set<string> | undefined)[]
+  atMember: boolean
+}
+
+/**
+ * Finds duplicate members, excessive depth, and what Postgres jsonb cannot hold, in one pass over the text of
+ * valid JSON (DOC-16). Linear in the length; stops at the first excess of depth.
+ */
+export function scanJson(text: string): readonly JsonFlaw[] {
+  const scan: Scan = { flaws: [], open: [], atMember: false }
+  for (const [token] of text.matchAll(TOKEN)) {
+    step(scan, token)
+    if (scan.open.length > JSON_DEPTH_MAX) {
+      return [...scan.flaws, { code: 'json_too_deep', detail: `nested deeper than ${JSON_DEPTH_MAX}` }]
+    }
+  }
+  return scan.flaws
+}
+
+function step(scan: Scan, token: string): void {
+  switch (token[0]) {
+    case '{':
+    case '[':
+      scan.open.push(token === '{' ? new Set() : undefined)
+      scan.atMember = token === '{'
+      break
+    case '}':
+    case ']':
+      scan.open.pop()
+      scan.atMember = false
+      break
+    case ',':
+      scan.atMember = scan.open.at(-1) !== undefined
+      break
+    case ':':
+      scan.atMember = false
+      break
+    case '"':
+      noteString(scan, token)
+      break
+    default:
+      noteNumber(scan, token)
+  }
+}
+
+function noteString(scan: Scan, token: string): void {
+  const text: string = token.includes('\\') ? JSON.parse(token) : token.slice(1, -1)
+  if (text.includes('\0') || !text.isWellFormed()) {
+    scan.flaws.push({ code: 'json_unstorable', detail: 'a string holds U+0000 or a lone surrogate' })
+  }
+  const seen = scan.atMember ? scan.open.at(-1) : undefined
+  if (seen?.has(text)) {
+    const name = JSON.stringify(text.slice(0, MEMBER_SHOWN_MAX))
+    scan.flaws.push({ code: 'duplicate_member', detail: `${name} occurs twice in one object` })
+  }
+  seen?.add(text)
+}
+
+// Postgres numeric keeps 16,383 digits after the point, and refuses even a zero that claims more.
+function noteNumber(scan: Scan, token: string): void {
+  if (Number.isFinite(Number(token)) && !/e-0*[1-9]\d{3}/i.test(token)) return
+  scan.flaws.push({ code: 'json_unstorable', detail: 'a number is out of range' })
+}

@@ -1,0 +1,57 @@
+import { isUriText, splitUri } from './uri.ts'
+
+/** What a redirect URI points at, or why it cannot be one (RED-04, RED-08, RED-09). */
+export type RedirectUriVerdict =
+  | { readonly kind: 'https' | 'private_use' }
+  | { readonly kind: 'loopback'; readonly host: string }
+  | { readonly kind: 'refused'; readonly rule: string; readonly detail: string }
+
+/** A loopback http URI without its port, which is chosen when the app runs (RED-02). */
+export type LoopbackUri = { readonly host: string; readonly port: string | undefined; readonly rest: string }
+
+const REFUSED_SCHEMES: ReadonlySet<string> = new Set([
+  ...['about', 'blob', 'data', 'file', 'javascript', 'vbscript', 'ws', 'wss'],
+])
+const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::([1-9]\d{0,4}))?((?:[/?].*)?)$/s
+const PORT_MAX = 65_535
+
+/** Whether a scheme runs script, reads local data or opens no page, so that no URI of a document may have it (RED-08, FET-19). */
+export function isRefusedScheme(scheme: string): boolean {
+  return REFUSED_SCHEMES.has(scheme.toLowerCase())
+}
+
+/** Judges one entry of redirect_uris as the string it is (RED-04, RED-08, RED-09). */
+export function judgeRedirectUri(uri: string): RedirectUriVerdict {
+  const { scheme, path, fragment } = splitUri(uri)
+  if (!isUriText(uri)) return refused('RED-04', 'holds a character that no URI may hold')
+  if (uri.includes('*')) return refused('RED-09', 'holds a wildcard')
+  if (scheme === undefined || !URL.canParse(uri)) return refused('RED-04', 'is not an absolute URI')
+  if (fragment !== undefined) return refused('RED-04', 'has a fragment')
+  if (isRefusedScheme(scheme)) return refused('RED-08', 'has a scheme that cannot be redirected to')
+  switch (scheme.toLowerCase()) {
+    case 'https':
+      return /^https:\/\/[^/?]/i.test(uri) ? { kind: 'https' } : refused('RED-04', 'names no host')
+    case 'http':
+      return judgeHttp(uri)
+    default:
+      return path === '' && !uri.includes('//') ? refused('RED-04', 'names nothing') : { kind: 'private_use' }
+  }
+}
+
+/** Splits the port off an http URI on 127.0.0.1, [::1] or localhost; `undefined` for any other URI (RED-02, RED-03). */
+export function splitLoopbackUri(uri: string): LoopbackUri | undefined {
+  const [matched, host, port, rest] = LOOPBACK.exec(uri) ?? []
+  if (matched === undefined || host === undefined || Number(port ?? 0) > PORT_MAX) return undefined
+  return { host, port, rest: rest ?? '' }
+}
+
+function judgeHttp(uri: string): RedirectUriVerdict {
+  const loopback = splitLoopbackUri(uri)
+  return loopback
+    ? { kind: 'loopback', host: loopback.host }
+    : refused('RED-08', 'is http on a host other than 127.0.0.1, [::1] and localhost')
+}
+
+function refused(rule: string, detail: string): RedirectUriVerdict {
+  return { kind: 'refused', rule, detail }
+}

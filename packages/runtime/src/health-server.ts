@@ -1,0 +1,59 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Named checks of what a process needs; each rejects while its part does not answer. */
+export type HealthChecks = Readonly<Record<string, () => Promise<void>>>
+
+export type HealthAnswer = { readonly status: number; readonly body: unknown }
+
+/** `/health/live`: the event loop turns. `/health/ready`: everything the process needs answers, and it is not stopping. */
+export async function answerHealth(
+  path: string,
+  checks: HealthChecks,
+  isStopping: () => boolean,
+): Promise<HealthAnswer | undefined> {
+  if (path === '/health/live') return { status: 200, body: { status: 'live' } }
+  if (path !== '/health/ready') return undefined
+  const results = await Promise.all(Object.entries(checks).map(([name, check]) => runCheck(name, check)))
+  const failing = results.filter((result) => !result.ok)
+  const ready = failing.length === 0 && !isStopping()
+  return {
+    status: ready ? 200 : 503,
+    body: { status: ready ? 'ready' : isStopping() ? 'stopping' : 'not_ready', checks: results },
+  }
+}
+
+async function runCheck(name: string, check: () => Promise<void>) {
+  try {
+    await check()
+    return { name, ok: true }
+  } catch (error) {
+    return { name, ok: false, error: error instanceof Error ? error.message || error.name : String(error) }
+  }
+}
+
+/** Serves the health endpoints for a process that has no HTTP server of its own. */
+export async function startHealthServer(options: {
+  readonly host: string
+  readonly port: number
+  readonly checks: HealthChecks
+  readonly isStopping: () => boolean
+}): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+  const server = createServer(async (request, response) => {
+    const answer = await answerHealth(request.url ?? '', options.checks, options.isStopping)
+    response.writeHead(answer?.status ?? 404, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(answer?.body ?? { status: 'not_found' }))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

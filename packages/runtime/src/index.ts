@@ -1,0 +1,12 @@
+export {
+  ConfigError,
+  commonEnvironment,
+  count,
+  milliseconds,
+  parseEnvironment,
+  portVariable,
+} from './config.ts'
+export { answerHealth, type HealthChecks, startHealthServer } from './health-server.ts'
+export { createLifecycle, type Lifecycle } from './lifecycle.ts'
+export { createLogger, type Logger } from './logger.ts'
+export { explain, runService, type Service } from './run-service.ts'

@@ -1,0 +1,89 @@
+import { Kysely, type Transaction as KyselyTransaction, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Database } from './tables.ts'
+
+/** An open connection pool to the store. Opaque outside this package. */
+export type Db = Kysely<Database>
+export type Transaction = KyselyTransaction<Database>
+
+export type StoreOptions = {
+  readonly url: string
+  /** The role every connection takes on, so that a service has its own grants whoever it logs in as. */
+  readonly role?: StoreRole
+  readonly connectionsMax?: number
+  /** Called for faults of idle connections, which no query would report. */
+  readonly onError: (error: Error) => void
+}
+
+export type StoreRole = 'cimd_api' | 'cimd_fetcher' | 'cimd_scheduler'
+
+const INT8_OID = 20
+const CONNECT_TIMEOUT_MS = 3000
+const STATEMENT_TIMEOUT_MS = 10_000
+
+/** Connection settings shared by the pool and by the listening connection. */
+export function connectionConfig(options: Pick<StoreOptions, 'url' | 'role'>): pg.ClientConfig {
+  return {
+    connectionString: options.url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+    types: { getTypeParser: typeParser },
+  }
+}
+
+/** Opens the pool. Nothing is connected until the first query. */
+export function openDb(options: StoreOptions): Db {
+  const pool = new pg.Pool({
+    ...connectionConfig(options),
+    max: options.connectionsMax ?? 10,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+  })
+  pool.on('error', options.onError)
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/** Ends every connection of the pool once its query is done. */
+export async function closeDb(db: Db): Promise<void> {
+  await db.destroy()
+}
+
+/** Rejects when the database does not answer. */
+export async function checkDb(db: Db): Promise<void> {
+  await sql`select 1`.execute(db)
+}
+
+/** Whether an error says that the database cannot be reached, rather than that it disliked a statement. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof AggregateError) return error.errors.some(isUnreachable)
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return UNREACHABLE_CODES.has(code) || code.startsWith('08') || UNREACHABLE_MESSAGE.test(error.message)
+}
+
+// admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections, and the sockets' own.
+const UNREACHABLE_CODES = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+])
+// pg gives its own connection faults no code.
+const UNREACHABLE_MESSAGE =
+  /^(Connection terminated|timeout exceeded when trying to connect|connection error)/i
+
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  return oid === INT8_OID && format !== 'binary' ? safeInteger : pg.types.getTypeParser(oid, format)
+}
+
+function safeInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} does not fit a JavaScript number`)
+  return value
+}

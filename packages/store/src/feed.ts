@@ -1,0 +1,33 @@
+import type { Transaction } from './db.ts'
+
+/** An event as one tenant reads it; `position` is the cursor to continue after. */
+export type FeedEvent = {
+  readonly position: number
+  readonly id: string
+  readonly type: string
+  readonly clientId: string
+  readonly clientSeq: number
+  readonly occurredAt: Date
+  readonly data: unknown
+}
+
+/** Up to `limit` events of the tenant of the transaction after a position, in order and without gaps. */
+export async function readFeed(trx: Transaction, after: number, limit: number): Promise<FeedEvent[]> {
+  return trx
+    .selectFrom('cimd.feed as f')
+    .innerJoin('cimd.outbox as o', 'o.id', 'f.outbox_id')
+    .innerJoin('cimd.clients as c', 'c.id', 'o.client_ref')
+    .select([
+      'f.position',
+      'o.event_id as id',
+      'o.type',
+      'c.client_id as clientId',
+      'o.client_seq as clientSeq',
+      'o.occurred_at as occurredAt',
+      'o.data',
+    ])
+    .where('f.position', '>', after)
+    .orderBy('f.position')
+    .limit(limit)
+    .execute()
+}

@@ -1,0 +1,31 @@
+export { type Authenticated, authenticate, createApiKey } from './api-keys.ts'
+export { type AttemptRecord, findAnswer, type RecordedAttempt, recordAttempt } from './attempts.ts'
+export { createHostBudget, deleteEndedBudgets, type HostBudgetLimits } from './budgets.ts'
+export { type Claim, claimClient, deferClaim, releaseClaim } from './claims.ts'
+export {
+  type ClientView,
+  type Demand,
+  findClient,
+  type RaisedDemand,
+  raiseDemand,
+  type StoredVersion,
+} from './clients.ts'
+export {
+  checkDb,
+  closeDb,
+  type Db,
+  isUnreachable,
+  openDb,
+  type StoreOptions,
+  type StoreRole,
+  type Transaction,
+} from './db.ts'
+export { type FeedEvent, readFeed } from './feed.ts'
+export { touchInterest } from './interest.ts'
+export { checkSchema, dangerouslySetClockOffset, migrate, SCHEMA_VERSION, SchemaError } from './migrate.ts'
+export { type Channel, doneKey, type Listener, listen, notify } from './notifications.ts'
+export { relayOutbox } from './outbox.ts'
+export { applyDueActions, type DueClient, inTransaction, lockDueClients } from './schedule.ts'
+export { withTenant } from './tenant-transaction.ts'
+export { ensureTenant } from './tenants.ts'
+export { deleteExpiredTickets, findTicket, issueTicket, type Ticket } from './tickets.ts'

@@ -1,0 +1,93 @@
+import { type Kysely, sql } from 'kysely'
+import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
+import { closeDb, type Db, openDb } from './db.ts'
+import { MIGRATIONS } from './migrations/index.ts'
+
+/** The schema this code is written for: the number of its newest migration. */
+export const SCHEMA_VERSION = MIGRATIONS.length
+
+/** Why a service may not start on this database; the message says what to do. */
+export class SchemaError extends Error {
+  override name = 'SchemaError'
+}
+
+/**
+ * Brings the database to `SCHEMA_VERSION` and records what kind of deployment it is; a database once marked
+ * `production` refuses a clock offset. Safe to run from several places at once. Returns the names applied.
+ */
+export async function migrate(url: string, environment: 'development' | 'production'): Promise<string[]> {
+  const db = openDb({ url, connectionsMax: 1, onError: () => {} })
+  try {
+    const migrator = new Migrator({ db, provider, migrationTableSchema: 'cimd' })
+    const { error, results } = await migrator.migrateToLatest()
+    if (error !== undefined) throw error
+    await db.updateTable('cimd.deployment').set({ environment }).execute()
+    return (results ?? []).map((result) => result.migrationName)
+  } finally {
+    await closeDb(db)
+  }
+}
+
+/** Refuses a schema this code cannot live with, and a clock offset in production. */
+export async function checkSchema(db: Db, environment: 'development' | 'production'): Promise<void> {
+  const found = await newestVersion(db)
+  if (found === undefined || found.version < SCHEMA_VERSION) {
+    throw new SchemaError(
+      `The database has schema ${found?.version ?? 0} and this code needs ${SCHEMA_VERSION}: run the migrations first.`,
+    )
+  }
+  if (found.oldest_code > SCHEMA_VERSION) {
+    throw new SchemaError(
+      `The database has schema ${found.version}, which needs code of schema ${found.oldest_code} or newer; ` +
+        `this code is of schema ${SCHEMA_VERSION}: deploy a newer release.`,
+    )
+  }
+  if (environment === 'production' && (await clockOffsetSeconds(db)) !== 0) {
+    throw new SchemaError(
+      'The database clock has an offset, which is for tests and the demo only: set it to zero.',
+    )
+  }
+}
+
+/**
+ * Moves `cimd_now()` for the whole database. For tests and the demo: a database marked `production` refuses.
+ */
+export async function dangerouslySetClockOffset(db: Db, seconds: number): Promise<void> {
+  await db
+    .updateTable('cimd.deployment')
+    .set({ clock_offset: `${seconds} seconds` })
+    .execute()
+}
+
+async function clockOffsetSeconds(db: Db): Promise<number> {
+  const { rows } = await sql<{ seconds: number }>`
+    select extract(epoch from clock_offset)::float8 as seconds from cimd.deployment`.execute(db)
+  return rows[0]?.seconds ?? 0
+}
+
+async function newestVersion(db: Db): Promise<{ version: number; oldest_code: number } | undefined> {
+  const { rows } = await sql<{ present: boolean }>`
+    select to_regclass('cimd.schema_versions') is not null as present`.execute(db)
+  if (rows[0]?.present !== true) return undefined
+  return db
+    .selectFrom('cimd.schema_versions')
+    .select(['version', 'oldest_code'])
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+const provider: MigrationProvider = {
+  getMigrations: async () =>
+    Object.fromEntries(MIGRATIONS.map((entry, index) => [entry.name, recorded(entry, index + 1)])),
+}
+
+function recorded({ name, migration, oldestCode }: (typeof MIGRATIONS)[number], version: number): Migration {
+  return {
+    up: async (db: Kysely<unknown>) => {
+      await migration.up(db)
+      await sql`insert into cimd.schema_versions (version, name, oldest_code)
+        values (${version}, ${name}, ${oldestCode})`.execute(db)
+    },
+  }
+}

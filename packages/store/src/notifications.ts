@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import pg from 'pg'
+import { connectionConfig, type Db, type StoreOptions } from './db.ts'
+
+/** `cimd_done`: an attempt on a client ended. `cimd_outbox`: events wait for the relay. `cimd_feed`: a tenant has news. */
+export type Channel = 'cimd_done' | 'cimd_outbox' | 'cimd_feed'
+
+const RECONNECT_MS = [100, 250, 500, 1000, 2000]
+
+/** What `cimd_done` carries for a client: a digest, because identifiers are long and not everybody's business. */
+export function doneKey(clientId: string): string {
+  return createHash('sha256').update(clientId).digest('hex').slice(0, 32)
+}
+
+/**
+ * Notifies after a commit, in one round trip. Never inside the transaction that writes: there NOTIFY takes a
+ * lock that puts all commits in single file.
+ */
+export async function notify(
+  db: Db,
+  notifications: readonly { readonly channel: Channel; readonly payload: string }[],
+): Promise<void> {
+  if (notifications.length === 0) return
+  const calls = notifications.map(({ channel, payload }) => sql`pg_notify(${channel}, ${payload})`)
+  await sql`select ${sql.join(calls)}`.execute(db)
+}
+
+export type Listener = { readonly close: () => Promise<void> }
+
+/**
+ * Listens on a connection of its own for as long as it is not closed, reconnecting when it drops.
+ * `onConnected` is called each time it listens again: whatever was notified in between is lost, so whoever
+ * waits must read once more. Resolves once it listens for the first time.
+ */
+export async function listen(
+  options: StoreOptions & {
+    readonly channels: readonly Channel[]
+    readonly onNotification: (channel: Channel, payload: string) => void
+    readonly onConnected: () => void
+  },
+): Promise<Listener> {
+  let client: pg.Client | undefined
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+  let failures = 0
+
+  const connect = async (): Promise<void> => {
+    const connecting = new pg.Client(connectionConfig(options))
+    client = connecting
+    connecting.on('notification', ({ channel, payload }) =>
+      options.onNotification(channel as Channel, payload ?? ''),
+    )
+    connecting.on('error', options.onError)
+    await connecting.connect()
+    connecting.on('end', reconnect)
+    for (const channel of options.channels) await connecting.query(`listen ${channel}`)
+    failures = 0
+    options.onConnected()
+  }
+  const reconnect = (): void => {
+    if (closed) return
+    const delayMs = RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)]
+    failures += 1
+    timer = setTimeout(() => {
+      connect().catch((error: Error) => {
+        options.onError(error)
+        reconnect()
+      })
+    }, delayMs)
+  }
+
+  await connect()
+  return {
+    close: async () => {
+      closed = true
+      clearTimeout(timer)
+      await client?.end()
+    },
+  }
+}

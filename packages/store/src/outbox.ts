@@ -1,0 +1,40 @@
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+
+// Any constant: the one lock that makes the relay the only giver of positions.
+const RELAY_LOCK = 0x63_69_6d_64
+
+/**
+ * Gives up to `limit` waiting outbox rows their position in the feed of every tenant that used the client when
+ * the event happened. One relay at a time; a row that commits late is simply relayed later, so a feed has no
+ * gaps. Returns the tenants that have news.
+ */
+export async function relayOutbox(db: Db, limit: number): Promise<{ relayed: number; tenants: string[] }> {
+  return db.transaction().execute(async (trx) => {
+    const lock = await sql<{ locked: boolean }>`
+      select pg_try_advisory_xact_lock(${RELAY_LOCK}) as locked`.execute(trx)
+    if (lock.rows[0]?.locked !== true) return { relayed: 0, tenants: [] }
+    const { rows } = await sql<{ relayed: number; tenants: string[] | null }>`
+      with batch as (
+        select id, client_ref, client_seq from cimd.outbox where relayed_at is null order by id limit ${limit}
+      ), addressed as (
+        select b.id, i.tenant_id, row_number() over (partition by i.tenant_id order by b.id) as step
+        from batch b join cimd.interest i on i.client_ref = b.client_ref and b.client_seq > i.since_seq
+      ), advanced as (
+        update cimd.tenants t set feed_position = t.feed_position + a.steps
+        from (select tenant_id, count(*) as steps from addressed group by tenant_id) a
+        where t.id = a.tenant_id
+        returning t.id, t.feed_position - a.steps as before
+      ), placed as (
+        insert into cimd.feed (tenant_id, position, outbox_id)
+        select a.tenant_id, advanced.before + a.step, a.id
+        from addressed a join advanced on advanced.id = a.tenant_id
+      ), relayed as (
+        update cimd.outbox o set relayed_at = cimd.cimd_now() from batch where o.id = batch.id returning o.id
+      )
+      select (select count(*) from relayed) as relayed, (select array_agg(id::text) from advanced) as tenants`.execute(
+      trx,
+    )
+    return { relayed: rows[0]?.relayed ?? 0, tenants: rows[0]?.tenants ?? [] }
+  })
+}

@@ -1,0 +1,17 @@
+import { sql } from 'kysely'
+import type { Db, Transaction } from './db.ts'
+
+/**
+ * Runs `work` in a transaction that belongs to one tenant: row-level security and `cimd.current_tenant()` see
+ * it, and nothing outlives the transaction. Every query on behalf of a tenant goes through here.
+ */
+export async function withTenant<T>(
+  db: Db,
+  tenantId: string,
+  work: (trx: Transaction) => Promise<T>,
+): Promise<T> {
+  return db.transaction().execute(async (trx) => {
+    await sql`select set_config('cimd.tenant_id', ${tenantId}, true)`.execute(trx)
+    return work(trx)
+  })
+}

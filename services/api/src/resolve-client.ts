@@ -1,0 +1,169 @@
+import {
+  type ClientIdUrl,
+  LOST_REFRESH_WORK_SECONDS,
+  LOST_URGENT_WORK_SECONDS,
+  parseClientIdUrl,
+  planResolve,
+  UNKNOWN_STANDING,
+} from '@cimd/core'
+import type { Producer, QueueName } from '@cimd/queue'
+import type { Logger } from '@cimd/runtime'
+import {
+  type Authenticated,
+  type ClientView,
+  type Db,
+  findClient,
+  type RaisedDemand,
+  raiseDemand,
+  type Transaction,
+  touchInterest,
+  withTenant,
+} from '@cimd/store'
+import { type Answer, answerFromView } from './answer.ts'
+import { identifierProblem, requestProblem } from './problem.ts'
+import type { ResolveRequest } from './schemas.ts'
+import { type AwaitedDemand, waitForAnswer } from './wait-for-answer.ts'
+import type { Waiters } from './waiters.ts'
+
+export type ResolveDeps = {
+  readonly db: Db
+  readonly enqueue: Producer['enqueue']
+  readonly waiters: Waiters
+  readonly readShared: (key: string, read: () => Promise<ClientView>) => Promise<ClientView>
+  readonly log: Logger
+}
+
+type Identified = { readonly value: ClientIdUrl; readonly host: string }
+
+/** What the first transaction of a resolve decided. */
+type Opening =
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly refresh?: RaisedDemand }
+  | { readonly kind: 'demand'; readonly demand: RaisedDemand }
+
+/** Interest and heat are noted at most this often per tenant and client: a hot client must stay cheap to read. */
+const TOUCH_INTERVAL_SECONDS = 60
+
+/**
+ * Answers one resolve (design: "Resolve"): the pure checks, then the record; where that does not do, a demand
+ * and a bounded wait for its generation.
+ */
+export async function resolveClient(
+  deps: ResolveDeps,
+  caller: Authenticated,
+  request: ResolveRequest,
+): Promise<Answer> {
+  const identified = parseClientIdUrl(request.client_id)
+  if (!identified.ok)
+    return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
+
+  const opening = await withTenant(deps.db, caller.tenantId, (trx) => open(trx, caller, identified, request))
+  if (opening.kind === 'answer') {
+    if (opening.refresh?.enqueue) await enqueueOrLeave(deps, 'refresh', opening.refresh.client)
+    return opening.answer
+  }
+  const { demand } = opening
+  const awaited: AwaitedDemand = {
+    tenantId: caller.tenantId,
+    clientId: identified.value,
+    client: demand.client,
+    generation: demand.generation,
+    waitMs: request.wait_ms,
+    redirectUri: request.redirect_uri,
+  }
+  const [answer] = await Promise.all([
+    waitForAnswer(deps, awaited),
+    demand.enqueue ? enqueueOrLeave(deps, 'fetch', demand.client) : undefined,
+  ])
+  return answer
+}
+
+/** Demands an unconditional fetch, whatever the record says, and does not wait for it. */
+export async function demandRefresh(
+  deps: ResolveDeps,
+  caller: Authenticated,
+  request: { readonly clientId: string; readonly subject: string | undefined },
+): Promise<Answer | { readonly kind: 'demanded'; readonly demand: RaisedDemand }> {
+  const identified = parseClientIdUrl(request.clientId)
+  if (!identified.ok)
+    return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
+  if (!mayDemand(caller, request.subject))
+    return { kind: 'problem', problem: requestProblem('subject_required') }
+  const demand = await withTenant(deps.db, caller.tenantId, async (trx) => {
+    const view = await findClient(trx, identified.value)
+    return demandFetch(trx, view, identified, { forced: true })
+  })
+  if (demand.enqueue) await enqueueOrLeave(deps, 'fetch', demand.client)
+  return { kind: 'demanded', demand }
+}
+
+async function open(
+  trx: Transaction,
+  caller: Authenticated,
+  identified: Identified,
+  request: ResolveRequest,
+): Promise<Opening> {
+  const clientId = identified.value
+  const view = await findClient(trx, clientId)
+  const known = view.lastResolvedAt !== undefined
+  const allowed = mayDemand(caller, request.subject)
+  const plan = planResolve(view.standing, { purpose: request.purpose, mayDemand: allowed, known }, view.now)
+  if (plan.kind === 'subject_required') {
+    return { kind: 'answer', answer: { kind: 'problem', problem: requestProblem('subject_required') } }
+  }
+  if (plan.kind === 'demand') {
+    return { kind: 'demand', demand: await demandFetch(trx, view, identified, { forced: false }) }
+  }
+  const causes = allowed && request.purpose !== 'token' && request.purpose !== 'revoke'
+  if (causes && view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
+  const refresh = plan.refresh ? await raiseDemand(trx, view, refreshDemand(identified)) : undefined
+  const answer = answerFromView(clientId, known || causes ? view : asUnknown(view), {
+    redirectUri: request.redirect_uri,
+    evenUnusable: request.purpose === 'revoke',
+  })
+  return { kind: 'answer', answer, ...(refresh && { refresh }) }
+}
+
+async function demandFetch(
+  trx: Transaction,
+  view: ClientView,
+  { value, host }: Identified,
+  { forced }: { readonly forced: boolean },
+): Promise<RaisedDemand> {
+  const demand = await raiseDemand(trx, view, {
+    clientId: value,
+    host,
+    forced,
+    urgent: true,
+    lookAgainInSeconds: LOST_URGENT_WORK_SECONDS,
+  })
+  if (isTouchDue(view)) await touchInterest(trx, demand.client)
+  return demand
+}
+
+function refreshDemand({ value, host }: Identified) {
+  const lookAgainInSeconds = LOST_REFRESH_WORK_SECONDS
+  return { clientId: value, host, forced: false, urgent: false, lookAgainInSeconds }
+}
+
+function isTouchDue({ lastResolvedAt, now }: ClientView): boolean {
+  if (lastResolvedAt === undefined) return true
+  return now.getTime() - lastResolvedAt.getTime() >= TOUCH_INTERVAL_SECONDS * 1000
+}
+
+// Before its own first demand a tenant learns nothing of what others know.
+function asUnknown(view: ClientView): ClientView {
+  return { ...view, id: undefined, standing: UNKNOWN_STANDING, version: undefined }
+}
+
+function mayDemand(caller: Authenticated, subject: string | undefined): boolean {
+  return subject !== undefined || caller.scopes.includes('demand_without_subject')
+}
+
+/** The demand stands in the store already: a queue that is down costs time, and the sweep enqueues it later. */
+async function enqueueOrLeave(deps: ResolveDeps, queue: QueueName, client: string): Promise<void> {
+  try {
+    await deps.enqueue(queue, [client])
+  } catch (error) {
+    deps.log.error({ event: 'enqueue.failed', queue, client, err: error }, 'the queue did not take a job')
+  }
+}

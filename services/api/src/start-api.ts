@@ -1,0 +1,64 @@
+import type { AddressInfo } from 'node:net'
+import { createProducer } from '@cimd/queue'
+import { createLifecycle, createLogger, type Service } from '@cimd/runtime'
+import { type ClientView, checkDb, checkSchema, closeDb, listen, openDb } from '@cimd/store'
+import { createApp } from './app.ts'
+import type { ApiConfig } from './config.ts'
+import { feedKey } from './read-events.ts'
+import { shareReads } from './shared-read.ts'
+import { createWaiters } from './waiters.ts'
+
+const ROLE = 'cimd_api'
+
+/** Starts the api; `port` is the one it listens on. */
+export async function startApi(config: ApiConfig): Promise<Service & { readonly port: number }> {
+  const log = createLogger('api', config.logLevel)
+  const lifecycle = createLifecycle(log, config.shutdownGraceMs)
+  const onError = (error: Error): void =>
+    log.warn({ event: 'connection.error', err: error }, 'a connection failed')
+  try {
+    const storeOptions = { url: config.databaseUrl, role: ROLE, onError } as const
+    const db = openDb({ ...storeOptions, connectionsMax: config.databaseConnections })
+    lifecycle.onStop('store', () => closeDb(db))
+    await checkSchema(db, config.environment)
+
+    const producer = createProducer({ url: config.queueUrl, role: ROLE, onError })
+    lifecycle.onStop('producer', producer.close)
+    await producer.check()
+
+    const waiters = createWaiters()
+    const listener = await listen({
+      ...storeOptions,
+      channels: ['cimd_done', 'cimd_feed'],
+      onNotification: (channel, payload) =>
+        waiters.wake(channel === 'cimd_feed' ? feedKey(payload) : payload),
+      onConnected: waiters.wakeAll,
+    })
+    lifecycle.onStop('listener', listener.close)
+
+    let stopping = false
+    const app = await createApp({
+      db,
+      enqueue: producer.enqueue,
+      waiters,
+      readShared: shareReads<ClientView>(),
+      log,
+      waitMsMax: config.waitMsMax,
+      checks: { store: () => checkDb(db), queue: producer.check },
+      isStopping: () => stopping,
+    })
+    lifecycle.onStop('server', () => app.close())
+    // Whoever waits is answered `pending` now, so that a stop is not held up by them.
+    lifecycle.onStop('waiters', waiters.stop)
+    lifecycle.onStop('readiness', () => {
+      stopping = true
+    })
+    await app.listen(config.listen)
+    const { port } = app.server.address() as AddressInfo
+    log.info({ event: 'service.started', port }, 'api started')
+    return { port, stop: lifecycle.stop }
+  } catch (error) {
+    await lifecycle.stop()
+    throw error
+  }
+}

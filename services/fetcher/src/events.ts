@@ -1,0 +1,41 @@
+import type { JobFailure } from '@cimd/queue'
+import type { Logger } from '@cimd/runtime'
+import type { FetchEnd } from './fetch-client.ts'
+
+/** One canonical line for every job, whatever became of it. */
+export function logFetchEnd(log: Logger, queue: string, client: string, end: FetchEnd): void {
+  if (end.kind === 'nothing_to_do') {
+    log.debug({ event: 'job.nothing_to_do', queue, client }, 'nothing wanted, or another fetcher has it')
+    return
+  }
+  const about = { queue, client, client_id: end.claim.clientId, generation: end.claim.generation }
+  if (end.kind === 'deferred') {
+    log.info({ event: 'fetch.deferred', ...about, failure_code: end.code }, 'the budget asks to wait')
+    return
+  }
+  const { record, recorded } = end
+  const { evidence } = record
+  log.info(
+    {
+      event: 'fetch.attempted',
+      ...about,
+      outcome: record.outcome,
+      failure_code: record.failure?.code,
+      detail: record.failure?.detail,
+      applied: recorded.applied,
+      state: record.standing.state,
+      events: record.events.map((event) => event.type),
+      status: evidence.status,
+      address: evidence.dialledAddress,
+      body_bytes: evidence.bodyBytes,
+      times: evidence.times,
+      next_attempt_at: record.nextAttemptAt,
+    },
+    'fetch attempted',
+  )
+}
+
+/** A job that failed is a surprise: our bug or our infrastructure. */
+export function logJobFailure(log: Logger, { queue, client, reason, final, error }: JobFailure): void {
+  log.error({ event: 'job.failed', queue, client, reason, final, err: error }, 'a job failed')
+}
