@@ -15,6 +15,30 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/*.test.ts'],
         },
       },
+      {
+        extends: true,
+        root,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: 'test/harness/global-setup.ts',
+          testTimeout: 15_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        root,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/harness/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Each file starts processes of its own; two cores do not run more than this at once well.
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 })

@@ -12,7 +12,9 @@ export function parseCacheControl(lines: readonly string[]): CacheDirectives {
   for (const [member] of lines.join(',').matchAll(MEMBER)) {
     const [, name = '', value = ''] = /^([^=]*)(?:=(.*))?$/s.exec(member) ?? []
     const key = name.trim().toLowerCase()
-    directives.set(key, [...(directives.get(key) ?? []), unquote(value.trim())])
+    const values = directives.get(key) ?? []
+    values.push(unquote(value.trim()))
+    directives.set(key, values)
   }
   return directives
 }
@@ -20,7 +22,8 @@ export function parseCacheControl(lines: readonly string[]): CacheDirectives {
 /** The smallest of a directive's values, 0 if one cannot be read; `undefined` if the directive is absent (CAC-08). */
 export function secondsOf(directives: CacheDirectives, name: string): number | undefined {
   const values = directives.get(name)
-  return values && Math.min(...values.map((value) => parseDeltaSeconds(value) ?? 0))
+  // Folded, since a spread of as many arguments as a header can hold overflows the stack.
+  return values?.map((value) => parseDeltaSeconds(value) ?? 0).reduce((a, b) => Math.min(a, b))
 }
 
 /** Delta-seconds, clamped on overflow; `undefined` for anything but digits, so that `60x` is no 60 (CAC-08). */

@@ -6,8 +6,9 @@ const changeClass = z.enum(['widening', 'narrowing', 'keys', 'display', 'cosmeti
 const change = z.object({
   member: z.string(),
   class: changeClass,
-  before: z.unknown(),
-  after: z.unknown(),
+  // Absent in JSON where the member was or is absent.
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
 })
 
 /** The data of each event by its type. Consumers ignore members they do not know. */

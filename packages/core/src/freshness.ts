@@ -92,7 +92,8 @@ function expiresSeconds(input: FreshnessInput): number | undefined {
   const lines = input.headers.expires
   if (lines === undefined || lines.length === 0) return undefined
   const from = dateOf(input) ?? input.receivedAt.getTime()
-  return Math.min(...lines.map((line) => secondsBetween(from, parseHttpDate(line.trim()) ?? from)))
+  const lifetimes = lines.map((line) => secondsBetween(from, parseHttpDate(line.trim()) ?? from))
+  return lifetimes.reduce((a, b) => Math.min(a, b))
 }
 
 function heuristicSeconds(input: FreshnessInput): number | undefined {

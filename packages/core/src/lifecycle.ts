@@ -135,15 +135,16 @@ function judgeFailure(
   const withdrawing = withdrawingAfter(previous, code, failureClass, at)
   const state = stateAfter(previous.state, withdrawing, at)
   const retryAt = retryTime({ since, at, failureClass, withdrawing, gone: isGone(state), retryAfterSeconds })
+  const freshUntil = failureClass === 'unreachable' ? previous.freshUntil : earlier(previous.freshUntil, at)
   const standing: ClientStanding = {
     ...previous,
     state,
     failure,
     withdrawing,
     retryAt,
-    freshUntil: failureClass === 'unreachable' ? previous.freshUntil : earlier(previous.freshUntil, at),
+    freshUntil,
     revalidateUntil: earlier(previous.revalidateUntil, at),
-    usableUntil: usableAfter(previous, failureClass, at),
+    usableUntil: usableAfter({ ...previous, freshUntil }, failureClass, at),
   }
   const events: ClientEvent[] = []
   if (isGone(state) && !isGone(previous.state) && withdrawing !== undefined) {
@@ -177,8 +178,9 @@ function stateAfter(state: ClientState, withdrawing: ClientStanding['withdrawing
 function usableAfter(previous: ClientStanding, failureClass: FailureClass, at: Date): Date {
   const limit = after(at, STALE_USE_SECONDS[failureClass])
   const allowed = previous.staleForbidden ? earlier(previous.freshUntil, limit) : limit
-  // The first failure of a run starts the clock; later ones may only shorten it.
-  return previous.failure === undefined ? allowed : earlier(previous.usableUntil, allowed)
+  const ended = previous.usableUntil !== undefined && previous.usableUntil <= at
+  // The first failure of a run starts the clock. Later ones may only shorten it, and none revives an old version.
+  return previous.failure === undefined && !ended ? allowed : earlier(previous.usableUntil, allowed)
 }
 
 function retryTime(facts: {

@@ -7,8 +7,8 @@ type ValueTypes = {
   readonly key_set: { readonly keys: readonly JsonObject[] }
 }
 
-/** The JSON type the registry gives each member we know (DOC-04); every other member is free (DOC-10). */
-export const MEMBER_TYPES = {
+// The JSON type the registry gives each member we know (DOC-04); every other member is free (DOC-10).
+const MEMBER_TYPES = {
   application_type: 'string',
   client_id: 'string',
   client_name: 'string',

@@ -25,6 +25,12 @@ describe('compareMetadata', () => {
     expect(compare(before, after)).toEqual([])
   })
 
+  it('takes nothing from a prototype for a member (DOC-16)', () => {
+    expect(compare({}, { constructor: 1 })).toEqual([
+      { member: 'constructor', class: 'cosmetic', before: undefined, after: 1 },
+    ])
+  })
+
   it('names what came and what went of a set (CHG-07)', () => {
     const [before, after] = [{ redirect_uris: ['a:/', 'b:/'] }, { redirect_uris: ['c:/', 'b:/'] }]
     expect(compare(before, after)).toEqual([

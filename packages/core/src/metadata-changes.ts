@@ -66,11 +66,15 @@ function compareMember(
   before: ClientMetadata,
   after: ClientMetadata,
 ): readonly MemberChange[] {
-  if (isSame(before[member], after[member])) return []
+  if (isSame(own(before, member), own(after, member))) return []
   if (DISPLAYED.has(baseMember(member))) return compareDisplay(member, before, after)
-  // Only own entries: a document may have a member named `constructor` (DOC-16).
   const compare = Object.hasOwn(COMPARED, member) ? COMPARED[member] : undefined
   return (compare ?? compareUnknown)(member, before, after)
+}
+
+// A document may have a member named `constructor`, and one read back from the store has a prototype (DOC-16).
+function own(metadata: ClientMetadata, member: string): JsonValue | undefined {
+  return Object.hasOwn(metadata, member) ? metadata[member] : undefined
 }
 
 function isSame(before: JsonValue | undefined, after: JsonValue | undefined): boolean {
@@ -79,7 +83,7 @@ function isSame(before: JsonValue | undefined, after: JsonValue | undefined): bo
 }
 
 function compareAs(changeClass: ChangeClass): Compare {
-  return (member, before, after) => [changeOf(member, changeClass, before[member], after[member])]
+  return (member, before, after) => [changeOf(member, changeClass, own(before, member), own(after, member))]
 }
 
 function changeOf(
@@ -155,13 +159,13 @@ function compareKeySet(
   const keys = ({ jwks }: ClientMetadata) => (jwks?.keys ?? []).map(canonicalJson)
   const [was, is] = [keys(before), keys(after)]
   if (without(was, is).length + without(is, was).length === 0) return compareRest(member, before, after)
-  return [changeOf(member, 'keys', before[member], after[member])]
+  return [changeOf(member, 'keys', own(before, member), own(after, member))]
 }
 
 // The keys are the same, so what differs is their order, or something beside them.
 function compareRest(member: string, before: ClientMetadata, after: ClientMetadata): readonly MemberChange[] {
   const rest = (value: JsonValue | undefined) => (isJsonObject(value) ? { ...value, keys: [] } : undefined)
-  if (isSame(rest(before[member]), rest(after[member]))) return []
+  if (isSame(rest(own(before, member)), rest(own(after, member)))) return []
   return compareUnknown(member, before, after)
 }
 
@@ -181,7 +185,7 @@ function compareAuthMethod(
   after: ClientMetadata,
 ): readonly MemberChange[] {
   const [was, is] = [methodRank(stringMember(before, member)), methodRank(stringMember(after, member))]
-  return [changeOf(member, authMethodClass(was, is), before[member], after[member])]
+  return [changeOf(member, authMethodClass(was, is), own(before, member), own(after, member))]
 }
 
 function authMethodClass(before: number, after: number): ChangeClass {
@@ -195,9 +199,9 @@ function compareRequirement(
   before: ClientMetadata,
   after: ClientMetadata,
 ): readonly MemberChange[] {
-  const [was, is] = [before[member] === true, after[member] === true]
+  const [was, is] = [own(before, member) === true, own(after, member) === true]
   if (was === is) return []
-  return [changeOf(member, is ? 'narrowing' : 'widening', before[member], after[member])]
+  return [changeOf(member, is ? 'narrowing' : 'widening', own(before, member), own(after, member))]
 }
 
 // A web client's loopback redirects lose their freedom of port (RED-10); absent and native are alike.

@@ -5,8 +5,8 @@ import { stringMember, stringsMember } from './member-types.ts'
 import { judgeRedirectUri, type RedirectUriVerdict } from './redirect-uri.ts'
 import { splitUri } from './uri.ts'
 
-/** Most entries a document may list (RED-09); the longest published list has 10. */
-export const REDIRECT_URIS_MAX = 100
+// Most entries a document may list (RED-09); the longest published list has 10.
+const REDIRECT_URIS_MAX = 100
 
 /** What is wrong, or worth saying, about redirect_uris as a whole and entry by entry (RED-04, RED-05, RED-08 to RED-10). */
 export function redirectRules(document: JsonObject): readonly Finding[] {

@@ -22,9 +22,14 @@ const CONNECT_TIMEOUT_MS = 3000
 const STATEMENT_TIMEOUT_MS = 10_000
 
 /** Connection settings shared by the pool and by the listening connection. */
-export function connectionConfig(options: Pick<StoreOptions, 'url' | 'role'>): pg.ClientConfig {
+export function connectionConfig(
+  options: Pick<StoreOptions, 'url' | 'role'>,
+  purpose: 'query' | 'listen',
+): pg.ClientConfig {
   return {
     connectionString: options.url,
+    // What an operator sees in pg_stat_activity.
+    application_name: `${options.role ?? 'cimd'} ${purpose}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
@@ -35,7 +40,7 @@ export function connectionConfig(options: Pick<StoreOptions, 'url' | 'role'>): p
 /** Opens the pool. Nothing is connected until the first query. */
 export function openDb(options: StoreOptions): Db {
   const pool = new pg.Pool({
-    ...connectionConfig(options),
+    ...connectionConfig(options, 'query'),
     max: options.connectionsMax ?? 10,
     statement_timeout: STATEMENT_TIMEOUT_MS,
   })

@@ -46,7 +46,7 @@ export async function listen(
   let failures = 0
 
   const connect = async (): Promise<void> => {
-    const connecting = new pg.Client(connectionConfig(options))
+    const connecting = new pg.Client(connectionConfig(options, 'listen'))
     client = connecting
     connecting.on('notification', ({ channel, payload }) =>
       options.onNotification(channel as Channel, payload ?? ''),

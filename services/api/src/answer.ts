@@ -1,6 +1,7 @@
 import {
   admitVersion,
   type ClientIdUrl,
+  classOf,
   type FailureCode,
   matchRedirectUri,
   parseClientMetadata,
@@ -57,10 +58,15 @@ export function answerFromView(clientId: ClientIdUrl, view: ClientView, options:
 }
 
 function unusableProblem(usability: Usability, failure: AnswerOptions['failure']): Problem {
-  if (failure !== undefined) return failureProblem(failure.code, failure.detail)
+  if (failure !== undefined) return failureProblem(failure.code, detailForCaller(failure))
   const why = usability.kind === 'unusable' ? usability.why : 'unknown'
   if (why === 'unknown') return requestProblem('client_unknown')
   return why === 'expired' ? requestProblem('stale_expired') : failureProblem(why)
+}
+
+// What a name resolves to inside our network is for the operator's eyes: anybody can choose the name.
+function detailForCaller({ code, detail }: NonNullable<AnswerOptions['failure']>): string | undefined {
+  return classOf(code) === 'refused' ? undefined : detail
 }
 
 function freshnessBody(usability: Usability, view: ClientView): ReadyBody['freshness'] {

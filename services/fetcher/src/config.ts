@@ -41,6 +41,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       {
         path: ['CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS'],
         error: 'is for development and refused with CIMD_ENV=production: unset it',
+        // Also beside other problems, so that all are reported at once.
+        when: () => true,
       },
     ),
     environment,

@@ -1,0 +1,47 @@
+import { promises as dns } from 'node:dns'
+import { EgressError } from './egress-error.ts'
+import { codeOf, failureOf } from './map-error.ts'
+
+/** Every address of a host, A before AAAA; rejects with `EgressError`, or an abort, when there is none to be had. */
+export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>
+
+/** Below the default deadline of a fetch, so that a dead name server is named as such rather than as a timeout of all. */
+const QUERY_TIMEOUT_MS = 2000
+
+/**
+ * Resolves by DNS queries for the exact name: one A and one AAAA question per fetch, never asked again (FET-16).
+ * `dns.lookup` would consult /etc/hosts and search domains and share four threads with the whole process.
+ */
+export function createResolver(options: { readonly servers?: readonly string[] } = {}): Resolve {
+  return async (host, signal) => {
+    signal.throwIfAborted()
+    const resolver = new dns.Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 1 })
+    if (options.servers !== undefined) resolver.setServers(options.servers)
+    const cancel = () => resolver.cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    try {
+      const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+      signal.throwIfAborted()
+      return gatherAddresses(answers)
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
+  }
+}
+
+/** One family failing while the other answers is common and harmless: only what was answered is ever dialled. */
+function gatherAddresses(answers: readonly PromiseSettledResult<string[]>[]): readonly string[] {
+  const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+  if (addresses.length > 0) return addresses
+
+  const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [typed(answer.reason)] : []))
+  // A dangling CNAME yields an empty answer and no error, which means the same as no record.
+  const telling = failures.find(({ code }) => code !== 'dns_not_found') ?? failures[0]
+  throw telling ?? new EgressError('dns_not_found', 'no A or AAAA record')
+}
+
+function typed(reason: unknown): EgressError {
+  const code = failureOf(reason, 'dns')
+  if (code === undefined) throw reason
+  return new EgressError(code, `name server answered ${codeOf(reason)}`, { cause: reason })
+}

@@ -1,0 +1,85 @@
+import { createProducer } from '@cimd/queue'
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { documentOf, jsonReply, publish, serveAt } from '../harness/documents.ts'
+import { holdOpen } from '../harness/origin.ts'
+import { describePipeline } from '../harness/pipeline-suite.ts'
+
+const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => make(i))
+
+describePipeline('concurrent demands', {}, (suite) => {
+  it('fetch once for 1,000 resolves of one unknown client that arrive before and during its fetch', async () => {
+    const clientId = publish(suite.origin)
+    const held = holdOpen(jsonReply(documentOf(clientId)))
+    serveAt(suite.origin, clientId, held.handler)
+    const { api } = suite.pipeline
+    const arrived = suite.origin.nextRequest(clientId)
+    const before = times(500, (i) =>
+      api.resolve({ client_id: clientId, subject: `user-${i}`, wait_ms: 30_000 }),
+    )
+    await arrived
+    const during = times(500, (i) =>
+      api.resolve({ client_id: clientId, subject: `later-${i}`, wait_ms: 30_000 }),
+    )
+    // Asked last without waiting: when it is answered, the ones before it have been taken in.
+    const last = await api.resolve({ client_id: clientId, wait_ms: 0 })
+    expect(last.status).toBe(202)
+    held.release()
+    const answers = await Promise.all([...before, ...during])
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(suite.origin.hits(clientId)).toBe(1)
+  })
+
+  it('fetch each of 100 unknown clients exactly once', async () => {
+    const clientIds = times(100, (i) => publish(suite.origin, {}, `host-${i % 20}.example.net`))
+    const { api } = suite.pipeline
+    const answers = await Promise.all(
+      [...clientIds, ...clientIds, ...clientIds].map((clientId) =>
+        api.resolve({ client_id: clientId, wait_ms: 30_000 }),
+      ),
+    )
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(clientIds.map((clientId) => suite.origin.hits(clientId))).toEqual(times(100, () => 1))
+  })
+
+  it('fetch exactly once more for a forced refresh that arrives during a fetch', async () => {
+    const clientId = publish(suite.origin)
+    const held = holdOpen(jsonReply(documentOf(clientId)))
+    serveAt(suite.origin, clientId, held.handler)
+    const { api } = suite.pipeline
+    const arrived = suite.origin.nextRequest(clientId)
+    const first = api.resolve({ client_id: clientId, wait_ms: 20_000 })
+    await arrived
+    const forced = await api.refresh({ client_id: clientId })
+    serveAt(suite.origin, clientId, jsonReply(documentOf(clientId, { client_name: 'Newer' })))
+    held.release()
+    expect((await first).body.document.client_name).toBe('A client')
+    const answered = await api.ticket(forced.body.ticket, 20_000)
+    expect(answered.body.document.client_name).toBe('Newer')
+    expect(suite.origin.hits(clientId)).toBe(2)
+  })
+
+  it('answer a login at once for a client whose refresh waits behind 10,000 others', async () => {
+    const { pipeline, origin } = suite
+    await pipeline.stop('fetcher')
+    // Its host is not served: what matters is that each takes a worker for a while.
+    const behind = publish(origin)
+    const inserted = await sql<{ id: string }>`
+      insert into cimd.clients (client_id, host, wanted)
+      select 'https://busy.example.net/' || n, 'busy.example.net', 1 from generate_series(1, 10000) n
+      union all select ${behind}, 'client.example.net', 1
+      returning id::text`.execute(pipeline.db)
+    const producer = createProducer({ url: pipeline.queueUrl, onError: () => {} })
+    await producer.enqueue(
+      'refresh',
+      inserted.rows.map(({ id }) => id),
+    )
+    await pipeline.start('fetcher', { environment: { CIMD_HOST_ATTEMPTS_PER_MINUTE: '1000000' } })
+    const answer = await pipeline.api.resolve({ client_id: behind, wait_ms: 20_000 })
+    expect(answer.status).toBe(200)
+    expect(await producer.waitingCount('refresh')).toBeGreaterThan(5000)
+    await producer.close()
+    expect(origin.hits(behind)).toBe(1)
+  })
+})

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** A TCP link to a server that a test can cut: while cut, connections are refused and those open are reset. */
+export type CuttableLink = {
+  /** The target's URL with the link's address in place of the target's. */
+  readonly url: string
+  readonly cut: () => Promise<void>
+  readonly restore: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Opens a link on a free port of 127.0.0.1 to the host and port of a URL. */
+export async function openCuttableLink(targetUrl: string): Promise<CuttableLink> {
+  const target = new URL(targetUrl)
+  const open = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(from)
+      from.pipe(to)
+      from.on('error', () => to.destroy())
+      from.on('close', () => {
+        open.delete(from)
+        to.destroy()
+      })
+    }
+  })
+  let port = 0
+  const listen = async (): Promise<void> => {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    port = (server.address() as AddressInfo).port
+  }
+  const cut = async (): Promise<void> => {
+    if (!server.listening) return
+    const closed = once(server, 'close')
+    server.close()
+    for (const socket of open) socket.resetAndDestroy()
+    await closed
+  }
+  await listen()
+  const url = new URL(targetUrl)
+  url.hostname = '127.0.0.1'
+  url.port = String(port)
+  return { url: url.href, cut, restore: listen, close: cut }
+}

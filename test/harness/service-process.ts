@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export type ServiceName = 'api' | 'fetcher' | 'scheduler'
+
+/** One service in a process of its own. */
+export type ServiceProcess = {
+  readonly pid: number
+  /** The port it listens on, if it told. */
+  readonly port: number | undefined
+  /** Resolves with the exit code, or undefined after a signal. */
+  readonly exited: Promise<number | undefined>
+  /** Its log so far, parsed. */
+  readonly log: readonly LogLine[]
+  /** The first line, past or future, that satisfies. */
+  readonly logged: (satisfies: (line: LogLine) => boolean) => Promise<LogLine>
+  readonly kill: (signal: NodeJS.Signals) => void
+}
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string }
+
+/** A service that could not start: its exit code and what it said. */
+export class NotStarted extends Error {
+  override name = 'NotStarted'
+  readonly exitCode: number | undefined
+  readonly said: string
+
+  constructor(exitCode: number | undefined, said: string) {
+    super(`the service exited with ${exitCode}: ${said}`)
+    this.exitCode = exitCode
+    this.said = said
+  }
+}
+
+/** Starts a service and resolves when it runs; throws `NotStarted` when it ends instead. */
+export async function startServiceProcess(
+  name: ServiceName,
+  environment: Readonly<Record<string, string>>,
+  wrapper: Wrapper = { environment: {} },
+): Promise<ServiceProcess> {
+  const file = fileURLToPath(new URL(`processes/${name}.ts`, import.meta.url))
+  const child = spawn(process.execPath, [file], {
+    env: { PATH: process.env['PATH'] ?? '', ...environment, ...wrapper.environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? undefined)
+  const log = collectLog(child)
+  const said: string[] = []
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => said.push(text))
+  const started = once(child, 'message').then(([message]) => message as { port?: number })
+  const first = await Promise.race([started, exited.then((code) => new NotStarted(code, said.join('')))])
+  if (first instanceof Error) throw first
+  return {
+    pid: child.pid ?? 0,
+    port: first.port,
+    exited,
+    log: log.lines,
+    logged: log.logged,
+    kill: (signal) => child.kill(signal),
+  }
+}
+
+/** Variables that change how the process sees the world, such as its clock. */
+export type Wrapper = { readonly environment: Readonly<Record<string, string>> }
+
+function collectLog(child: ChildProcess) {
+  const lines: LogLine[] = []
+  const waiting = new Set<(line: LogLine) => void>()
+  if (child.stdout === null) throw new Error('the output of the process is not a pipe')
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    const line = JSON.parse(text) as LogLine
+    lines.push(line)
+    for (const tell of waiting) tell(line)
+  })
+  const logged = (satisfies: (line: LogLine) => boolean): Promise<LogLine> => {
+    const past = lines.find(satisfies)
+    if (past !== undefined) return Promise.resolve(past)
+    return new Promise((resolve) => {
+      const tell = (line: LogLine): void => {
+        if (!satisfies(line)) return
+        waiting.delete(tell)
+        resolve(line)
+      }
+      waiting.add(tell)
+    })
+  }
+  return { lines, logged }
+}
