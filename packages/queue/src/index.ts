@@ -1,0 +1,6 @@
+export { type BackendKind, backendKind, DEFAULT_SCHEMA, type QueueStoreOptions } from './backend.ts'
+export { type Consumer, type ConsumerOptions, createConsumer, type JobFailure } from './consumer.ts'
+export { QueueUnavailableError } from './deadline.ts'
+export { type ClientJob, JOB_VERSION, type ParsedJob, parseJob, QUEUE_NAMES, type QueueName } from './jobs.ts'
+export { createProducer, type Producer, type ProducerOptions, type QueueCounts } from './producer.ts'
+export { type PrepareOptions, prepareQueueStore, QueueStoreError } from './queue-store.ts'
