@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { dockerAnswers } from './docker.ts'
@@ -101,7 +101,12 @@ async function startLocal(): Promise<Provided | undefined> {
   const directory = makeDirectory('cimd-test-postgres-', owner)
   const data = join(directory, 'data')
   const trust = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync']
-  await runCommand(initdb, ['-D', data, ...trust], owner)
+  try {
+    await runCommand(initdb, ['-D', data, ...trust], owner)
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true })
+    throw error
+  }
   const port = await freePort()
   const server = await startServer({
     command: join(binaries, 'postgres'),

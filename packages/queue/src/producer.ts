@@ -92,14 +92,19 @@ function createOpener(options: ProducerOptions) {
 
   async function openQueue(name: QueueName): Promise<Queue> {
     const queue = new backend.Queue(name, { ...backend.base, defaultJobOptions: jobOptions(backend) })
-    queue.on('error', options.onError)
+    // Redis' client reports why it cannot connect only here, and goes on trying.
+    let reported: Error | undefined
+    queue.on('error', (error) => {
+      reported = error
+      options.onError(error)
+    })
     try {
       await withDeadline(queue.waitUntilReady(), CONNECT_TIMEOUT_MS, 'connect')
       return queue
     } catch (error) {
       opened.delete(name)
       await settlesWithin(queue.close(), CLOSE_TIMEOUT_MS - CONNECT_TIMEOUT_MS)
-      throw error
+      throw reported ?? error
     }
   }
 

@@ -9,4 +9,4 @@ export {
 export { answerHealth, type HealthChecks, startHealthServer } from './health-server.ts'
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'
 export { createLogger, type Logger } from './logger.ts'
-export { explain, runService, type Service } from './run-service.ts'
+export { explain, needed, runService, type Service } from './run-service.ts'

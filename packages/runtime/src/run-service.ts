@@ -46,8 +46,18 @@ function aborted(signal: AbortSignal): Promise<void> {
 export function explain(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(explain).join('; ')
   if (!(error instanceof Error)) return String(error)
-  const cause = error.cause === undefined ? '' : `: ${explain(error.cause)}`
-  return `${error.message || error.name}${cause}`
+  const message = error.message || error.name
+  const cause = error.cause === undefined ? '' : explain(error.cause)
+  return cause === '' || message.includes(cause) ? message : `${message}: ${cause}`
+}
+
+/** Says what could not be used when `work` fails, and where it is set: `database (CIMD_DATABASE_URL)`. */
+export async function needed<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw new Error(`the ${what} cannot be used: ${explain(error)}`, { cause: error })
+  }
 }
 
 function describe(reason: unknown): string {

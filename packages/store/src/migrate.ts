@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { closeDb, type Db, openDb } from './db.ts'
-import { MIGRATIONS } from './migrations/index.ts'
+import { MIGRATIONS, type NumberedMigration } from './migrations/index.ts'
 
 /** The schema this code is written for: the number of its newest migration. */
 export const SCHEMA_VERSION = MIGRATIONS.length
@@ -82,10 +82,10 @@ const provider: MigrationProvider = {
     Object.fromEntries(MIGRATIONS.map((entry, index) => [entry.name, recorded(entry, index + 1)])),
 }
 
-function recorded({ name, migration, oldestCode }: (typeof MIGRATIONS)[number], version: number): Migration {
+function recorded({ name, up, oldestCode }: NumberedMigration, version: number): Migration {
   return {
     up: async (db: Kysely<unknown>) => {
-      await migration.up(db)
+      await up(db)
       await sql`insert into cimd.schema_versions (version, name, oldest_code)
         values (${version}, ${name}, ${oldestCode})`.execute(db)
     },

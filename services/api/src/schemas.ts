@@ -58,7 +58,7 @@ export const pending = z
   .object({ status: z.literal('pending'), ticket: z.string() })
   .describe('The fetch goes on; ask for the ticket.')
 
-export const problem = z
+const problem = z
   .object({
     type: z.string(),
     title: z.string(),

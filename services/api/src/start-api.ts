@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createProducer } from '@cimd/queue'
-import { createLifecycle, createLogger, type Service } from '@cimd/runtime'
+import { createLifecycle, createLogger, needed, type Service } from '@cimd/runtime'
 import { type ClientView, checkDb, checkSchema, closeDb, listen, openDb } from '@cimd/store'
 import { createApp } from './app.ts'
 import type { ApiConfig } from './config.ts'
@@ -20,11 +20,11 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
     const storeOptions = { url: config.databaseUrl, role: ROLE, onError } as const
     const db = openDb({ ...storeOptions, connectionsMax: config.databaseConnections })
     lifecycle.onStop('store', () => closeDb(db))
-    await checkSchema(db, config.environment)
+    await needed('database (CIMD_DATABASE_URL)', checkSchema(db, config.environment))
 
     const producer = createProducer({ url: config.queueUrl, role: ROLE, onError })
     lifecycle.onStop('producer', producer.close)
-    await producer.check()
+    await needed('queue (CIMD_QUEUE_URL)', producer.check())
 
     const waiters = createWaiters()
     const listener = await listen({

@@ -1,6 +1,13 @@
 import { createFetchDocument, type Dial, dangerousEnvironment, type Resolve } from '@cimd/egress'
 import { createConsumer, createProducer, type QueueName } from '@cimd/queue'
-import { ConfigError, createLifecycle, createLogger, type Service, startHealthServer } from '@cimd/runtime'
+import {
+  ConfigError,
+  createLifecycle,
+  createLogger,
+  needed,
+  type Service,
+  startHealthServer,
+} from '@cimd/runtime'
 import {
   checkDb,
   checkSchema,
@@ -44,12 +51,12 @@ export async function startFetcher(config: FetcherConfig, network: InjectedNetwo
   try {
     const db = openDb({ url: config.databaseUrl, role: ROLE, connectionsMax: 20, onError })
     lifecycle.onStop('store', () => closeDb(db))
-    await checkSchema(db, config.environment)
+    await needed('database (CIMD_DATABASE_URL)', checkSchema(db, config.environment))
 
     const queueOptions = { url: config.queueUrl, role: ROLE, onError }
     const producer = createProducer(queueOptions)
     lifecycle.onStop('producer', producer.close)
-    await producer.check()
+    await needed('queue (CIMD_QUEUE_URL)', producer.check())
 
     let stopping = false
     const checks = { store: () => checkDb(db), queue: producer.check }

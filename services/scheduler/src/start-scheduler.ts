@@ -1,5 +1,12 @@
 import { createProducer } from '@cimd/queue'
-import { createLifecycle, createLogger, type Logger, type Service, startHealthServer } from '@cimd/runtime'
+import {
+  createLifecycle,
+  createLogger,
+  type Logger,
+  needed,
+  type Service,
+  startHealthServer,
+} from '@cimd/runtime'
 import {
   applyDueActions,
   checkDb,
@@ -33,11 +40,11 @@ export async function startScheduler(config: SchedulerConfig): Promise<Service> 
     const storeOptions = { url: config.databaseUrl, role: ROLE, onError } as const
     const db = openDb(storeOptions)
     lifecycle.onStop('store', () => closeDb(db))
-    await checkSchema(db, config.environment)
+    await needed('database (CIMD_DATABASE_URL)', checkSchema(db, config.environment))
 
     const producer = createProducer({ url: config.queueUrl, role: ROLE, onError })
     lifecycle.onStop('producer', producer.close)
-    await producer.check()
+    await needed('queue (CIMD_QUEUE_URL)', producer.check())
 
     let stopping = false
     const checks = { store: () => checkDb(db), queue: producer.check }

@@ -12,7 +12,7 @@ const createRole = (role: string): string => `
   end $$;`
 
 /** The schema, the services' roles, and the one clock every statement reads. */
-export async function up(db: Kysely<unknown>): Promise<void> {
+export async function createDeployment(db: Kysely<unknown>): Promise<void> {
   await sql.raw(ROLES.map(createRole).join('\n')).execute(db)
   await sql
     .raw(`

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 
 /** Tenants and their API keys. Only the digest of a key is kept. */
-export async function up(db: Kysely<unknown>): Promise<void> {
+export async function createTenants(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw(`
     create table cimd.tenants (

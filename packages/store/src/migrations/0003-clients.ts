@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 
 /** Clients, their versions and attempts, who uses them, and when to look at each again. */
-export async function up(db: Kysely<unknown>): Promise<void> {
+export async function createClients(db: Kysely<unknown>): Promise<void> {
   for (const statements of [CLIENTS, VERSIONS, ATTEMPTS, SCHEDULE, INTEREST, GRANTS]) {
     await sql.raw(statements).execute(db)
   }

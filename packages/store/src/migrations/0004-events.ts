@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 
 /** The outbox that attempts write to, and the feed each tenant reads. */
-export async function up(db: Kysely<unknown>): Promise<void> {
+export async function createEvents(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw(`
     create table cimd.outbox (

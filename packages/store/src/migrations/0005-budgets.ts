@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 
 /** Per host: a window that counts attempts, and leases that bound how many run at once (FET-23). */
-export async function up(db: Kysely<unknown>): Promise<void> {
+export async function createBudgets(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw(`
     create table cimd.host_windows (

@@ -1,0 +1,126 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type DueFacts,
+  decideDueWork,
+  LOST_REFRESH_WORK_SECONDS,
+  LOST_URGENT_WORK_SECONDS,
+} from './due-work.ts'
+
+const HOUR = 60 * 60
+const DAY = 24 * HOUR
+const now = new Date('2026-11-20T12:00:00Z')
+const at = (seconds: number) => new Date(now.getTime() + seconds * 1000)
+
+/** A leased client, valid an hour ago and resolved since; nothing is wanted. */
+const settled: DueFacts = {
+  wanted: 3,
+  done: 3,
+  urgent: 2,
+  claimUntil: undefined,
+  deferredUntil: undefined,
+  attemptedAt: at(-HOUR),
+  failing: false,
+  lastResolvedAt: at(-60),
+  leasedUntil: at(DAY),
+}
+const decide = (facts: Partial<DueFacts>) => decideDueWork({ ...settled, ...facts }, now)
+const refresh = { kind: 'refresh', lookAgainAt: at(LOST_REFRESH_WORK_SECONDS) }
+
+describe('decideDueWork of a client that is wanted', () => {
+  it('enqueues what a user waits for on the fetch queue, and looks again soon', () => {
+    const lookAgainAt = at(LOST_URGENT_WORK_SECONDS)
+    expect(decide({ wanted: 4, urgent: 4 })).toEqual({ kind: 'enqueue', queue: 'fetch', lookAgainAt })
+  })
+
+  it('enqueues on the fetch queue also when only an older generation is urgent', () => {
+    expect(decide({ wanted: 5, urgent: 4 })).toMatchObject({ kind: 'enqueue', queue: 'fetch' })
+  })
+
+  it('enqueues what nobody waits for on the refresh queue', () => {
+    const lookAgainAt = at(LOST_REFRESH_WORK_SECONDS)
+    expect(decide({ wanted: 4, urgent: 3 })).toEqual({ kind: 'enqueue', queue: 'refresh', lookAgainAt })
+  })
+
+  it.each<[string, Partial<DueFacts>]>([
+    ['another holds the claim', { claimUntil: at(8) }],
+    ['its budget asks to wait (CAC-06)', { deferredUntil: at(8) }],
+    ['its budget asks to wait and an old claim has ended', { claimUntil: at(-1), deferredUntil: at(8) }],
+  ])('waits while %s', (_, facts) => {
+    expect(decide({ wanted: 4, urgent: 4, ...facts })).toEqual({ kind: 'wait', lookAgainAt: at(8) })
+  })
+
+  it.each<[string, Partial<DueFacts>]>([
+    ['a claim', { claimUntil: now }],
+    ['a deferral', { deferredUntil: now }],
+  ])('enqueues again the moment %s has ended: its work is lost', (_, facts) => {
+    expect(decide({ wanted: 4, urgent: 4, ...facts })).toMatchObject({ kind: 'enqueue', queue: 'fetch' })
+  })
+
+  it('fetches for a user who waits although no tenant holds a lease yet', () => {
+    const facts = { wanted: 1, done: 0, urgent: 1, attemptedAt: undefined, leasedUntil: undefined }
+    expect(decide(facts)).toMatchObject({ kind: 'enqueue', queue: 'fetch' })
+  })
+})
+
+describe('decideDueWork of a client that is not wanted (ARC-04)', () => {
+  it.each<[string, Partial<DueFacts>]>([
+    ['resolved since its last attempt', {}],
+    ['failing, though cold', { failing: true, lastResolvedAt: at(-2 * HOUR) }],
+    ['never attempted', { attemptedAt: undefined, lastResolvedAt: undefined }],
+    ['cold for a day', { attemptedAt: at(-DAY), lastResolvedAt: at(-2 * DAY) }],
+    ['cold for longer', { attemptedAt: at(-3 * DAY), lastResolvedAt: undefined }],
+  ])('refreshes one that is %s', (_, facts) => {
+    expect(decide(facts)).toEqual(refresh)
+  })
+
+  it.each<[string, Partial<DueFacts>]>([
+    ['was not resolved since its last attempt', { lastResolvedAt: at(-2 * HOUR) }],
+    ['was resolved in the instant of it', { lastResolvedAt: at(-HOUR) }],
+    ['nobody resolved', { lastResolvedAt: undefined }],
+  ])('leaves one that %s until a day after that attempt', (_, facts) => {
+    expect(decide(facts)).toEqual({ kind: 'wait', lookAgainAt: at(DAY - HOUR) })
+  })
+
+  it.each<[string, Partial<DueFacts>]>([
+    ['has ended', { leasedUntil: now }],
+    ['was never taken', { leasedUntil: undefined }],
+    ['has ended, though it is failing', { leasedUntil: at(-1), failing: true }],
+  ])('retires one whose lease %s', (_, facts) => {
+    expect(decide(facts)).toEqual({ kind: 'retire' })
+  })
+})
+
+describe('decideDueWork', () => {
+  const instant = fc.option(fc.integer({ min: -40 * DAY, max: 40 * DAY }).map(at), { nil: undefined })
+  const facts = fc.record<DueFacts>({
+    wanted: fc.integer({ min: 0, max: 3 }),
+    done: fc.integer({ min: 0, max: 3 }),
+    urgent: fc.integer({ min: 0, max: 3 }),
+    claimUntil: instant,
+    deferredUntil: instant,
+    attemptedAt: instant.map((date) => (date && date > now ? now : date)),
+    failing: fc.boolean(),
+    lastResolvedAt: instant,
+    leasedUntil: instant,
+  })
+
+  it('always looks again later, so that no sweep spins on a client', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        const action = decideDueWork(given, now)
+        if (action.kind !== 'retire') expect(action.lookAgainAt.getTime()).toBeGreaterThan(now.getTime())
+      }),
+    )
+  })
+
+  it('lets go of no demand, and makes none where one is open (ARC-02)', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        const { kind } = decideDueWork(given, now)
+        const allowed = given.wanted > given.done ? ['wait', 'enqueue'] : ['wait', 'refresh', 'retire']
+        expect(allowed).toContain(kind)
+      }),
+    )
+  })
+})

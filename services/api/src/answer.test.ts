@@ -1,0 +1,187 @@
+import { type ClientStanding, parseClientIdUrl, sha256Hex, UNKNOWN_STANDING } from '@cimd/core'
+import type { ClientView, StoredVersion } from '@cimd/store'
+import { describe, expect, it } from 'vitest'
+import { type AnswerOptions, answerFromView } from './answer.ts'
+import { ready } from './schemas.ts'
+
+const parsedId = parseClientIdUrl('https://app.example.com/client.json')
+if (!parsedId.ok) throw new Error('the client_id of these tests is wrong')
+const clientId = parsedId.value
+
+const HOUR = 60 * 60
+const now = new Date('2026-11-20T12:00:00Z')
+const at = (seconds: number) => new Date(now.getTime() + seconds * 1000)
+const published = {
+  client_id: clientId,
+  redirect_uris: ['https://app.example.com/cb'],
+  extra: { kept: true },
+}
+
+function versionOf(document: object, given: Partial<StoredVersion> = {}): StoredVersion {
+  const body = new TextEncoder().encode(JSON.stringify(document))
+  return { digest: sha256Hex(body), body, contentType: 'application/json', fetchedAt: at(-HOUR), ...given }
+}
+
+const version = versionOf(published)
+const fresh: ClientStanding = {
+  state: 'valid',
+  digest: version.digest,
+  validatedAt: at(-60),
+  freshUntil: at(HOUR),
+  revalidateUntil: at(2 * HOUR),
+  staleForbidden: false,
+  usableUntil: at(25 * HOUR),
+  failure: undefined,
+  withdrawing: undefined,
+  retryAt: undefined,
+}
+const withdrawn: ClientStanding = {
+  ...fresh,
+  state: 'withdrawn',
+  usableUntil: at(-60),
+  withdrawing: { code: 'status_404', since: at(-HOUR) },
+}
+const view = (given: Partial<ClientView> = {}): ClientView => ({
+  now,
+  id: '1',
+  wanted: 1,
+  urgent: 1,
+  done: 1,
+  deferred: undefined,
+  standing: fresh,
+  version,
+  lastResolvedAt: at(-60),
+  ...given,
+})
+const answer = (given: Partial<ClientView>, options?: AnswerOptions) =>
+  answerFromView(clientId, view(given), options)
+const stranger = { id: undefined, version: undefined, standing: UNKNOWN_STANDING }
+
+describe('answerFromView of a usable record', () => {
+  it('gives the document as published, with the digest of its bytes (CHG-09)', () => {
+    expect(answer({})).toEqual({
+      kind: 'ready',
+      body: {
+        status: 'ready',
+        client_id: clientId,
+        document: published,
+        digest: version.digest,
+        fetched_at: at(-HOUR).toISOString(),
+        validated_at: at(-60).toISOString(),
+        freshness: { state: 'fresh', until: at(HOUR).toISOString() },
+      },
+    })
+  })
+
+  it('says of a stale one since when, until when and why (CAC-13)', () => {
+    const failing: ClientStanding = {
+      ...fresh,
+      state: 'failing',
+      freshUntil: at(-10),
+      failure: { code: 'timeout_connect', since: at(-100) },
+    }
+    expect(answer({ standing: failing })).toMatchObject({
+      kind: 'ready',
+      body: {
+        freshness: {
+          state: 'stale',
+          since: at(-100).toISOString(),
+          until: at(25 * HOUR).toISOString(),
+          why: 'timeout_connect',
+        },
+      },
+    })
+  })
+
+  it('is preferred to the failure of the attempt that was waited for (CAC-07)', () => {
+    const failure = { code: 'timeout_connect', detail: '' } as const
+    expect(answer({}, { failure }).kind).toBe('ready')
+  })
+
+  it('answers whether a redirect URI matches, only when asked', () => {
+    const matched = answer({}, { redirectUri: 'https://app.example.com/cb' })
+    const other = answer({}, { redirectUri: 'https://app.example.com/cb/' })
+    expect(matched).toMatchObject({
+      body: { redirect_match: { matched: true, entry: 'https://app.example.com/cb' } },
+    })
+    expect(other).toMatchObject({ body: { redirect_match: { matched: false } } })
+    expect(answer({})).not.toHaveProperty('body.redirect_match')
+  })
+
+  it.each<[string, Partial<ClientView>, AnswerOptions]>([
+    ['fresh', {}, {}],
+    ['stale with a redirect', { standing: { ...fresh, freshUntil: at(-10) } }, { redirectUri: 'x' }],
+    ['withdrawn', { standing: withdrawn }, { evenUnusable: true }],
+  ])('has the shape that is promised when it is %s', (_, given, options) => {
+    const answered = answer(given, options)
+    expect(answered.kind === 'ready' && ready.strict().safeParse(answered.body).success).toBe(true)
+  })
+})
+
+describe('answerFromView of a record that must not be used', () => {
+  it.each<[string, Partial<ClientView>, string, number]>([
+    ['never resolved', stranger, 'client_unknown', 404],
+    ['too old', { standing: { ...fresh, freshUntil: at(-HOUR), usableUntil: now } }, 'stale_expired', 502],
+    ['withdrawn (CAC-14)', { standing: withdrawn }, 'status_404', 422],
+    [
+      'never valid (CAC-05)',
+      {
+        ...stranger,
+        id: '1',
+        standing: { ...UNKNOWN_STANDING, failure: { code: 'json_invalid', since: now } },
+      },
+      'json_invalid',
+      422,
+    ],
+  ])('says why one that is %s is of no use', (_, given, code, status) => {
+    expect(answer(given)).toMatchObject({ kind: 'problem', problem: { code, status } })
+  })
+
+  it('reports the attempt that was waited for rather than what the record remembers (CAC-04)', () => {
+    const failure = { code: 'timeout_connect', detail: 'after 3000 ms' } as const
+    expect(answer({ standing: withdrawn }, { failure })).toMatchObject({
+      kind: 'problem',
+      problem: { code: 'timeout_connect', status: 502, detail: 'after 3000 ms' },
+    })
+  })
+
+  it('still serves the last version for a revocation, and says that it is of no other use', () => {
+    expect(answer({ standing: withdrawn }, { evenUnusable: true })).toMatchObject({
+      kind: 'ready',
+      body: { digest: version.digest, freshness: { state: 'unusable', why: 'status_404' } },
+    })
+  })
+
+  it('has nothing to serve for a revocation where there never was a version', () => {
+    expect(answer(stranger, { evenUnusable: true })).toMatchObject({ problem: { code: 'client_unknown' } })
+  })
+})
+
+describe('answerFromView of a version it does not stand by', () => {
+  it('denies by policy what is served as plain text, and says what to do (FET-08)', () => {
+    const plain = versionOf(published, { contentType: 'text/plain' })
+    expect(answer({ version: plain })).toMatchObject({
+      kind: 'problem',
+      problem: {
+        status: 403,
+        code: 'policy_denied',
+        oauth_error: 'invalid_client',
+        detail: expect.stringContaining('application/json'),
+      },
+    })
+  })
+
+  it.each<[string, object, string]>([
+    [
+      'the document of another client',
+      { ...published, client_id: 'https://evil.example/c' },
+      'client_id_mismatch',
+    ],
+    ['a secret', { ...published, client_secret: 'x' }, 'forbidden_member'],
+  ])('judges stored bytes again: %s is refused (ARC-07)', (_, document, code) => {
+    expect(answer({ version: versionOf(document) })).toMatchObject({
+      kind: 'problem',
+      problem: { status: 422, code },
+    })
+  })
+})
