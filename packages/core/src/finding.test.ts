@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FAILURES } from './failure.ts'
-import { isViolation, refusalOf, WARNINGS } from './finding.ts'
+import { describeViolations, isViolation, refusalOf, type Violation, WARNINGS } from './finding.ts'
 
 describe('WARNINGS', () => {
   it('shares no code with the failures (DOC-10)', () => {
@@ -26,5 +26,24 @@ describe('refusalOf', () => {
 
   it('refuses nothing without a violation', () => {
     expect(refusalOf([])).toBeUndefined()
+  })
+})
+
+describe('describeViolations', () => {
+  const secret: Violation = {
+    code: 'forbidden_member',
+    rule: 'DOC-05',
+    member: 'client_secret',
+    detail: 'no',
+  }
+
+  it('names the member of each violation, where it concerns one (ARC-09)', () => {
+    const violations: Violation[] = [secret, { code: 'json_invalid', rule: 'DOC-01', detail: 'is not JSON' }]
+    expect(describeViolations(violations)).toBe('client_secret: no; is not JSON')
+  })
+
+  it('is bounded, and says how many it leaves out', () => {
+    expect(describeViolations(Array(12).fill(secret))).toMatch(/^(client_secret: no; ){10}and 2 more$/)
+    expect(describeViolations(Array(10).fill(secret))).not.toContain('more')
   })
 })

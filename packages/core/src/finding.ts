@@ -51,3 +51,15 @@ export function refusalOf(violations: readonly Violation[]): Refusal | undefined
   const [first] = violations
   return first && { ok: false, code: first.code, violations }
 }
+
+/** More would let a hostile document fill the audit and the log. */
+const VIOLATIONS_DESCRIBED_MAX = 10
+
+/** What is wrong, for the client's developer: each violation with the member it concerns (ARC-09). */
+export function describeViolations(violations: readonly Violation[]): string {
+  const described = violations
+    .slice(0, VIOLATIONS_DESCRIBED_MAX)
+    .map(({ member, detail }) => (member === undefined ? detail : `${member}: ${detail}`))
+  const left = violations.length - described.length
+  return [...described, ...(left > 0 ? [`and ${left} more`] : [])].join('; ')
+}

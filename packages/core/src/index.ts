@@ -24,7 +24,14 @@ export {
 } from './due-work.ts'
 export { type ClientEvent, EVENT_DATA, type EventType } from './event.ts'
 export { classOf, FAILURES, type FailureClass, type FailureCode, isFailureCode } from './failure.ts'
-export { type Finding, type Violation, WARNINGS, type Warning, type WarningCode } from './finding.ts'
+export {
+  describeViolations,
+  type Finding,
+  type Violation,
+  WARNINGS,
+  type Warning,
+  type WarningCode,
+} from './finding.ts'
 export {
   DEFAULT_BOUNDS,
   type Freshness,

@@ -2,6 +2,7 @@ import {
   admitVersion,
   type ClientIdUrl,
   classOf,
+  describeViolations,
   type FailureCode,
   matchRedirectUri,
   parseClientMetadata,
@@ -40,7 +41,7 @@ export function answerFromView(clientId: ClientIdUrl, view: ClientView, options:
   // Bytes are judged again where they are read: a fetcher that was taken over gains nothing by writing (ARC-07).
   const parsed = parseClientMetadata(view.version.body, clientId)
   if (!parsed.ok)
-    return { kind: 'problem', problem: failureProblem(parsed.code, parsed.violations[0]?.detail) }
+    return { kind: 'problem', problem: failureProblem(parsed.code, describeViolations(parsed.violations)) }
   const { redirectUri } = options
   return {
     kind: 'ready',

@@ -80,14 +80,17 @@ describe('requestProblem', () => {
 })
 
 describe('identifierProblem', () => {
-  it('is the fault of the request, with every violation named (CID-01)', () => {
-    const problem = identifierProblem('url_invalid', [{ detail: 'No path.' }, { detail: 'A fragment.' }])
+  it('is the fault of the request, with every violation named', () => {
+    const problem = identifierProblem('url_invalid', [
+      { code: 'url_invalid', rule: 'CID-02', detail: 'no path' },
+      { code: 'url_invalid', rule: 'CID-05', detail: 'a fragment' },
+    ])
     expect(problem).toMatchObject({
       status: 400,
       code: 'url_invalid',
       class: 'refused',
       retryable: false,
-      detail: 'No path.; A fragment.',
+      detail: 'no path; a fragment',
     })
     expect(problem).not.toHaveProperty('retryAfterSeconds')
   })

@@ -1,4 +1,4 @@
-import { FAILURES, type FailureClass, type FailureCode } from '@cimd/core'
+import { describeViolations, FAILURES, type FailureClass, type FailureCode, type Violation } from '@cimd/core'
 
 /** Failures of a request rather than of a client, beside the table in core. */
 const REQUEST_PROBLEMS = {
@@ -86,9 +86,6 @@ export function failureProblem(
 }
 
 /** The problem of a string that is not a client identifier URL: 400, since nothing was asked of anybody. */
-export function identifierProblem(
-  code: FailureCode,
-  violations: readonly { readonly detail: string }[],
-): Problem {
-  return { ...failureProblem(code, violations.map(({ detail }) => detail).join('; ')), status: 400 }
+export function identifierProblem(code: FailureCode, violations: readonly Violation[]): Problem {
+  return { ...failureProblem(code, describeViolations(violations)), status: 400 }
 }

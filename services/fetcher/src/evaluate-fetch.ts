@@ -3,6 +3,7 @@ import {
   type CacheHeaders,
   classifyContentType,
   compareMetadata,
+  describeViolations,
   type FetchResult,
   freshnessOf,
   judgeAttempt,
@@ -82,8 +83,11 @@ function examineDocument(
 ): Found {
   const parsed = parseClientMetadata(body, claim.clientId)
   if (!parsed.ok) {
-    const detail = parsed.violations.map((violation) => violation.detail).join(' ')
-    return { outcome: { kind: 'failed', code: parsed.code }, failure: { code: parsed.code, detail } }
+    const { code } = parsed
+    return {
+      outcome: { kind: 'failed', code },
+      failure: { code, detail: describeViolations(parsed.violations) },
+    }
   }
   const digest = sha256Hex(body)
   const validators = validatorsOf(headers)
