@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { answerHealth, type HealthChecks, startHealthServer } from './health-server.ts'
 
 const passes = async () => {}
@@ -120,4 +120,15 @@ describe('startHealthServer', () => {
     other.close()
     await once(other, 'close')
   })
+})
+
+it('answers not ready although a check never ends', async () => {
+  vi.useFakeTimers()
+  try {
+    const answer = answerHealth('/health/ready', { stuck: () => new Promise(() => {}) }, () => false)
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(await answer).toMatchObject({ status: 503, body: { checks: [{ name: 'stuck', ok: false }] } })
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -23,12 +23,19 @@ export async function answerHealth(
   }
 }
 
+/** A probe must be answered while what it asks about hangs. */
+const CHECK_TIMEOUT_MS = 3000
+
 async function runCheck(name: string, check: () => Promise<void>) {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`no answer in ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS)
   try {
-    await check()
+    await Promise.race([check(), late])
     return { name, ok: true }
   } catch (error) {
     return { name, ok: false, error: error instanceof Error ? error.message || error.name : String(error) }
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -22,6 +22,8 @@ export type ClientView = {
   readonly deferred: { readonly code: FailureCode; readonly until: Date } | undefined
   readonly standing: ClientStanding
   readonly version: StoredVersion | undefined
+  /** End of the newest attempt. */
+  readonly attemptedAt: Date | undefined
   /** Undefined: this tenant never demanded it. */
   readonly lastResolvedAt: Date | undefined
 }
@@ -38,6 +40,7 @@ type ViewRow = Partial<Omit<StandingRow, 'digest'>> & {
   body: Buffer | null
   content_type: string | null
   fetched_at: Date | null
+  attempted_at: Date | null
   last_resolved_at: Date | null
 }
 
@@ -47,7 +50,8 @@ export async function findClient(trx: Transaction, clientId: ClientIdUrl): Promi
     select cimd.cimd_now() as now, c.id::text, c.wanted, c.urgent, c.done, c.deferred_until, c.deferred_code,
       c.state, c.validated_at, c.fresh_until, c.revalidate_until, c.usable_until, c.stale_forbidden,
       c.failure_code, c.failing_since, c.withdrawing_code, c.withdrawing_since, c.retry_at,
-      v.digest, v.body, v.content_type, v.fetched_at, i.last_resolved_at
+      v.digest, v.body, v.content_type, v.fetched_at,
+      c.attempted_at, i.last_resolved_at
     from (values (true)) as always
     left join cimd.clients c on c.client_id = ${clientId}
     left join cimd.versions v on v.id = c.version_id
@@ -70,6 +74,7 @@ function viewFromRow(row: ViewRow): ClientView {
         : { code: knownCode(row.deferred_code), until: row.deferred_until },
     standing: row.id === null ? UNKNOWN_STANDING : standingFromRow(row as StandingRow),
     version: versionFromRow(row),
+    attemptedAt: row.attempted_at ?? undefined,
     lastResolvedAt: row.last_resolved_at ?? undefined,
   }
 }

@@ -13,7 +13,7 @@ export class SchemaError extends Error {
 
 /**
  * Brings the database to `SCHEMA_VERSION` and records what kind of deployment it is; a database once marked
- * `production` refuses a clock offset. Safe to run from several places at once. Returns the names applied.
+ * `production` stays so and refuses a clock offset. Safe to run from several places at once. Returns the names applied.
  */
 export async function migrate(url: string, environment: 'development' | 'production'): Promise<string[]> {
   const db = openDb({ url, connectionsMax: 1, onError: () => {} })
@@ -21,7 +21,11 @@ export async function migrate(url: string, environment: 'development' | 'product
     const migrator = new Migrator({ db, provider, migrationTableSchema: 'cimd' })
     const { error, results } = await migrator.migrateToLatest()
     if (error !== undefined) throw error
-    await db.updateTable('cimd.deployment').set({ environment }).execute()
+    await db
+      .updateTable('cimd.deployment')
+      .set({ environment })
+      .where('environment', '<>', 'production')
+      .execute()
     return (results ?? []).map((result) => result.migrationName)
   } finally {
     await closeDb(db)

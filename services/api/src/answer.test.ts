@@ -50,6 +50,7 @@ const view = (given: Partial<ClientView> = {}): ClientView => ({
   deferred: undefined,
   standing: fresh,
   version,
+  attemptedAt: at(-60),
   lastResolvedAt: at(-60),
   ...given,
 })

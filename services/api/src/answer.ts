@@ -34,7 +34,7 @@ export function answerFromView(clientId: ClientIdUrl, view: ClientView, options:
     return { kind: 'problem', problem: unusableProblem(usability, options.failure) }
   }
   const verdict = admitVersion(view.version)
-  if (!verdict.admitted) {
+  if (!verdict.admitted && !options.evenUnusable) {
     const problem = requestProblem('policy_denied', verdict.reason, { oauth_error: 'invalid_client' })
     return { kind: 'problem', problem }
   }

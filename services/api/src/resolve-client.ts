@@ -40,7 +40,7 @@ type Opening =
   | { readonly kind: 'answer'; readonly answer: Answer; readonly refresh?: RaisedDemand }
   | { readonly kind: 'demand'; readonly demand: RaisedDemand }
 
-/** Interest and heat are noted at most this often per tenant and client: a hot client must stay cheap to read. */
+/** Between two attempts, interest is noted at most this often: a hot client must stay cheap to read. */
 const TOUCH_INTERVAL_SECONDS = 60
 
 /**
@@ -145,8 +145,10 @@ function refreshDemand({ value, host }: Identified) {
   return { clientId: value, host, forced: false, urgent: false, lookAgainInSeconds }
 }
 
-function isTouchDue({ lastResolvedAt, now }: ClientView): boolean {
-  if (lastResolvedAt === undefined) return true
+// The first use after an attempt is what makes a client hot, so that one is never left out.
+function isTouchDue({ lastResolvedAt, attemptedAt, now }: ClientView): boolean {
+  if (lastResolvedAt === undefined || (attemptedAt !== undefined && lastResolvedAt <= attemptedAt))
+    return true
   return now.getTime() - lastResolvedAt.getTime() >= TOUCH_INTERVAL_SECONDS * 1000
 }
 
