@@ -3,23 +3,41 @@ import { z } from 'zod'
 /** The environment cannot be used. The message lists every problem, one per line. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    super(`The configuration has ${count}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
 }
 
-/** Milliseconds, whole and positive, from text. */
-export const milliseconds = z.coerce.number().int().positive()
+/** A whole number from text, within bounds that the message of a wrong one names. */
+export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+  const upTo = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+  const error = `must be a whole number ${upTo}`
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error })
+}
 
-/** A whole number of at least one, from text. */
-export const count = z.coerce.number().int().positive()
+/** Milliseconds, at least one, up to `max`. */
+export function milliseconds(max?: number) {
+  return wholeNumber(1, max)
+}
 
-const port = z.coerce.number().int().min(0).max(65_535)
+/** How many, at least one, up to `max`. */
+export function count(max?: number) {
+  return wholeNumber(1, max)
+}
 
 const urlOf = (protocols: RegExp, example: string) =>
   z.url({ protocol: protocols, error: `must be a URL such as ${example}` })
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
 /** Variables every service reads. */
 export const commonEnvironment = {
   CIMD_ENV: z
-    .enum(['development', 'production'])
+    .enum(['development', 'production'], { error: 'must be development or production' })
     .default('development')
     .describe('What kind of deployment this is. `production` refuses everything meant for development.'),
   CIMD_DATABASE_URL: urlOf(/^postgres(ql)?$/, 'postgres://user@host:5432/name').describe('The store.'),
@@ -27,18 +45,20 @@ export const commonEnvironment = {
     'The queue store: Redis, Valkey or Postgres. It may lose everything; the store is the truth.',
   ),
   CIMD_LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
     .default('info')
     .describe('The least severe level that is logged.'),
   CIMD_HOST: z.string().min(1).default('127.0.0.1').describe('The address this process listens on.'),
-  CIMD_SHUTDOWN_GRACE_MS: milliseconds
+  CIMD_SHUTDOWN_GRACE_MS: milliseconds()
     .default(10_000)
     .describe('How long running work may take to end after SIGTERM before it is handed back.'),
 }
 
 /** The port variable of a service; 0 picks a free one. */
 export function portVariable(fallback: number) {
-  return port.default(fallback).describe('The port this process listens on; 0 picks a free one.')
+  return wholeNumber(0, 65_535)
+    .default(fallback)
+    .describe('The port this process listens on; 0 picks a free one.')
 }
 
 /**
@@ -57,11 +77,31 @@ export function parseEnvironment<Schema extends z.ZodObject>(
   )
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
-  const lines = parsed.error.issues.map((issue) => {
-    const name = String(issue.path[0])
-    return `  ${name}: ${issue.message}${foundText(name, given[name])}`
+  throw new ConfigError(
+    parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0])
+      return `${name}: ${issue.message}${foundText(name, given[name])}`
+    }),
+  )
+}
+
+/** Loads several configurations from one environment and reports the problems of all of them at once. */
+export function loadTogether<Configs extends Record<string, () => unknown>>(
+  loaders: Configs,
+): { [Name in keyof Configs]: ReturnType<Configs[Name]> } {
+  const problems = new Set<string>()
+  const entries = Object.entries(loaders).map(([name, load]) => {
+    try {
+      return [name, load()]
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      for (const problem of error.problems) problems.add(problem)
+      return [name, undefined]
+    }
   })
-  throw new ConfigError(`The configuration has ${lines.length} problem(s):\n${lines.join('\n')}`)
+  if (problems.size > 0) throw new ConfigError([...problems])
+  // Every loader returned: the entries are the configurations under their own names.
+  return Object.fromEntries(entries)
 }
 
 function foundText(name: string, value: unknown): string {

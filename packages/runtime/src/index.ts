@@ -2,6 +2,7 @@ export {
   ConfigError,
   commonEnvironment,
   count,
+  loadTogether,
   milliseconds,
   parseEnvironment,
   portVariable,

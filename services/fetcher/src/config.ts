@@ -1,21 +1,22 @@
 import { commonEnvironment, count, milliseconds, parseEnvironment, portVariable } from '@cimd/runtime'
 import { z } from 'zod'
 
-const schema = z.object({
+/** The environment of the fetcher; the reference in docs/configuration.md is made from it. */
+export const fetcherEnvironment = z.object({
   ...commonEnvironment,
   CIMD_FETCHER_HEALTH_PORT: portVariable(8081),
-  CIMD_FETCH_CONCURRENCY: count.default(32).describe('Fetches at once for users who wait.'),
-  CIMD_REFRESH_CONCURRENCY: count.default(16).describe('Fetches at once that nobody waits for.'),
-  CIMD_FETCH_DEADLINE_MS: milliseconds
-    .max(6000, 'must stay below the claim of 8 seconds, with room to record: at most 6000')
+  CIMD_FETCH_CONCURRENCY: count().default(32).describe('Fetches at once for users who wait.'),
+  CIMD_REFRESH_CONCURRENCY: count().default(16).describe('Fetches at once that nobody waits for.'),
+  CIMD_FETCH_DEADLINE_MS: milliseconds(6000)
     .default(5000)
-    .describe('The bound of one fetch, from the first DNS question to the last byte.'),
-  CIMD_FETCH_BODY_BYTES_MAX: count
-    .max(65_536)
+    .describe(
+      'The bound of one fetch, from the first DNS question to the last byte; a claim lasts 8 seconds.',
+    ),
+  CIMD_FETCH_BODY_BYTES_MAX: count(65_536)
     .default(5120)
     .describe('The largest document that is read, in bytes.'),
-  CIMD_HOST_CONCURRENCY: count.default(8).describe('Fetches at once from one host, over all fetchers.'),
-  CIMD_HOST_ATTEMPTS_PER_MINUTE: count
+  CIMD_HOST_CONCURRENCY: count().default(8).describe('Fetches at once from one host, over all fetchers.'),
+  CIMD_HOST_ATTEMPTS_PER_MINUTE: count()
     .default(600)
     .describe('Fetches per minute from one host, over all fetchers.'),
   CIMD_USER_AGENT: z
@@ -24,7 +25,7 @@ const schema = z.object({
     .default('cimd-registrar/0.1')
     .describe('Sent to every origin. Add a URL at which the operator can be reached.'),
   CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS: z
-    .enum(['true', 'false'])
+    .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .describe(
       'Development only: documents may be served from this machine. Production refuses to start with it.',
@@ -36,7 +37,7 @@ export type FetcherConfig = ReturnType<typeof loadConfig>
 /** The fetcher's configuration. Throws `ConfigError`, also for loopback targets in production (FET-15). */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>) {
   const env = parseEnvironment(
-    schema.refine(
+    fetcherEnvironment.refine(
       (given) => given.CIMD_ENV !== 'production' || given.CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS === 'false',
       {
         path: ['CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS'],

@@ -38,7 +38,9 @@ const CLAIM_LEASE_SECONDS = 8
 export function refuseDangerousEnvironment(environment: Readonly<Record<string, string | undefined>>): void {
   const names = dangerousEnvironment(environment)
   if (names.length === 0) return
-  throw new ConfigError(`Unset ${names.join(', ')}: the fetcher must decide on TLS, DNS and proxies itself.`)
+  throw new ConfigError(
+    names.map((name) => `${name}: unset it, the fetcher decides on TLS, DNS and proxies itself`),
+  )
 }
 
 /** Starts the fetcher: takes jobs from both queues until it is stopped. */
