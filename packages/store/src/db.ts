@@ -1,5 +1,6 @@
 import { Kysely, type Transaction as KyselyTransaction, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { preparedPool } from './prepared-pool.ts'
 import type { Database } from './tables.ts'
 
 /** An open connection pool to the store. Opaque outside this package. */
@@ -45,7 +46,7 @@ export function openDb(options: StoreOptions): Db {
     statement_timeout: STATEMENT_TIMEOUT_MS,
   })
   pool.on('error', options.onError)
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparedPool(pool) }) })
 }
 
 /** Ends every connection of the pool once its query is done. */

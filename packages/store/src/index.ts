@@ -1,4 +1,13 @@
-export { type Authenticated, authenticate, createApiKey } from './api-keys.ts'
+export {
+  API_KEY_SCOPES,
+  type ApiKeySummary,
+  type Authenticated,
+  authenticate,
+  createApiKey,
+  hasApiKey,
+  listApiKeys,
+  revokeApiKey,
+} from './api-keys.ts'
 export { type AttemptRecord, findAnswer, type RecordedAttempt, recordAttempt } from './attempts.ts'
 export { createHostBudget, deleteEndedBudgets, type HostBudgetLimits } from './budgets.ts'
 export { type Claim, claimClient, deferClaim, releaseClaim } from './claims.ts'
@@ -26,6 +35,7 @@ export { checkSchema, dangerouslySetClockOffset, migrate, SCHEMA_VERSION, Schema
 export { type Channel, doneKey, type Listener, listen, notify } from './notifications.ts'
 export { relayOutbox } from './outbox.ts'
 export { applyDueActions, type DueClient, inTransaction, lockDueClients } from './schedule.ts'
+export { type AttemptCount, readStatus, type StoreStatus } from './status.ts'
 export { withTenant } from './tenant-transaction.ts'
-export { ensureTenant } from './tenants.ts'
+export { ensureTenant, findTenant, listTenants, type TenantSummary } from './tenants.ts'
 export { deleteExpiredTickets, findTicket, issueTicket, type Ticket } from './tickets.ts'

@@ -22,8 +22,11 @@ export async function notify(
   notifications: readonly { readonly channel: Channel; readonly payload: string }[],
 ): Promise<void> {
   if (notifications.length === 0) return
-  const calls = notifications.map(({ channel, payload }) => sql`pg_notify(${channel}, ${payload})`)
-  await sql`select ${sql.join(calls)}`.execute(db)
+  const channels = notifications.map(({ channel }) => channel)
+  const payloads = notifications.map(({ payload }) => payload)
+  await sql`
+    select pg_notify(channel, payload)
+    from unnest(${channels}::text[], ${payloads}::text[]) as n (channel, payload)`.execute(db)
 }
 
 export type Listener = { readonly close: () => Promise<void> }

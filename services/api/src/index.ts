@@ -1,2 +1,2 @@
-export { type ApiConfig, loadConfig } from './config.ts'
+export { type ApiConfig, apiEnvironment, loadConfig } from './config.ts'
 export { startApi } from './start-api.ts'

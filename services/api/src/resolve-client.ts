@@ -22,7 +22,7 @@ import {
 import { type Answer, answerFromView } from './answer.ts'
 import { identifierProblem, requestProblem } from './problem.ts'
 import type { ResolveRequest } from './schemas.ts'
-import { type AwaitedDemand, waitForAnswer } from './wait-for-answer.ts'
+import { registerFor, waitFrom } from './wait-for-answer.ts'
 import type { Waiters } from './waiters.ts'
 
 export type ResolveDeps = {
@@ -38,7 +38,7 @@ type Identified = { readonly value: ClientIdUrl; readonly host: string }
 /** What the first transaction of a resolve decided. */
 type Opening =
   | { readonly kind: 'answer'; readonly answer: Answer; readonly refresh?: RaisedDemand }
-  | { readonly kind: 'demand'; readonly demand: RaisedDemand }
+  | { readonly kind: 'demand'; readonly demand: RaisedDemand; readonly view: ClientView }
 
 /** Between two attempts, interest is noted at most this often: a hot client must stay cheap to read. */
 const TOUCH_INTERVAL_SECONDS = 60
@@ -56,25 +56,31 @@ export async function resolveClient(
   if (!identified.ok)
     return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
 
-  const opening = await withTenant(deps.db, caller.tenantId, (trx) => open(trx, caller, identified, request))
-  if (opening.kind === 'answer') {
-    if (opening.refresh?.enqueue) await enqueueOrLeave(deps, 'refresh', opening.refresh.client)
-    return opening.answer
+  // Before the record is read, so that whatever ends after the reading is heard of.
+  const waiter = registerFor(deps.waiters, identified.value)
+  try {
+    const { tenantId } = caller
+    const opening = await withTenant(deps.db, tenantId, (trx) => open(trx, caller, identified, request))
+    if (opening.kind === 'answer') {
+      if (opening.refresh?.enqueue) await enqueueOrLeave(deps, 'refresh', opening.refresh.client)
+      return opening.answer
+    }
+    const { demand, view } = opening
+    const awaited = {
+      ...demand,
+      tenantId,
+      clientId: identified.value,
+      waitMs: request.wait_ms,
+      redirectUri: request.redirect_uri,
+    }
+    const [answer] = await Promise.all([
+      waitFrom(deps, awaited, { waiter, view }),
+      demand.enqueue ? enqueueOrLeave(deps, 'fetch', demand.client) : undefined,
+    ])
+    return answer
+  } finally {
+    waiter.cancel()
   }
-  const { demand } = opening
-  const awaited: AwaitedDemand = {
-    tenantId: caller.tenantId,
-    clientId: identified.value,
-    client: demand.client,
-    generation: demand.generation,
-    waitMs: request.wait_ms,
-    redirectUri: request.redirect_uri,
-  }
-  const [answer] = await Promise.all([
-    waitForAnswer(deps, awaited),
-    demand.enqueue ? enqueueOrLeave(deps, 'fetch', demand.client) : undefined,
-  ])
-  return answer
 }
 
 /** Demands an unconditional fetch, whatever the record says, and does not wait for it. */
@@ -111,7 +117,7 @@ async function open(
     return { kind: 'answer', answer: { kind: 'problem', problem: requestProblem('subject_required') } }
   }
   if (plan.kind === 'demand') {
-    return { kind: 'demand', demand: await demandFetch(trx, view, identified, { forced: false }) }
+    return { kind: 'demand', demand: await demandFetch(trx, view, identified, { forced: false }), view }
   }
   const causes = allowed && request.purpose !== 'token' && request.purpose !== 'revoke'
   if (causes && view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)

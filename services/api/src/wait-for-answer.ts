@@ -10,7 +10,7 @@ import {
 } from '@cimd/store'
 import { type Answer, answerFromView } from './answer.ts'
 import { failureProblem } from './problem.ts'
-import type { Waiters } from './waiters.ts'
+import type { Waiter, Waiters } from './waiters.ts'
 
 export type WaitDeps = {
   readonly db: Db
@@ -33,22 +33,38 @@ export type AwaitedDemand = {
  * notification, after each reconnect and at the deadline, so a lost notification costs time, never an answer.
  */
 export async function waitForAnswer(deps: WaitDeps, awaited: AwaitedDemand): Promise<Answer> {
-  const deadline = performance.now() + awaited.waitMs
-  const waiter = deps.waiters.register(doneKey(awaited.clientId))
-  const key = `${awaited.tenantId} ${awaited.clientId}`
+  const waiter = registerFor(deps.waiters, awaited.clientId)
   try {
-    for (let waiting = true; ; ) {
-      const view = await deps.readShared(key, () =>
-        withTenant(deps.db, awaited.tenantId, (trx) => findClient(trx, awaited.clientId)),
-      )
-      if (view.done >= awaited.generation) return await answerDone(deps.db, view, awaited)
-      const leftMs = deadline - performance.now()
-      if (!waiting || isDeferredPast(view, leftMs)) return await answerUndone(deps.db, view, awaited)
-      waiting = await waiter.woken(leftMs)
-    }
+    return await waitFrom(deps, awaited, { waiter, view: await readView(deps, awaited) })
   } finally {
     waiter.cancel()
   }
+}
+
+/** Registers for the end of every attempt on a client. */
+export function registerFor(waiters: Waiters, clientId: ClientIdUrl): Waiter {
+  return waiters.register(doneKey(clientId))
+}
+
+/** The same for whoever has registered and then read the record: `view` is what was read. */
+export async function waitFrom(
+  deps: WaitDeps,
+  awaited: AwaitedDemand,
+  begun: { readonly waiter: Waiter; readonly view: ClientView },
+): Promise<Answer> {
+  const deadline = performance.now() + awaited.waitMs
+  for (let { view } = begun, waiting = true; ; view = await readView(deps, awaited)) {
+    if (view.done >= awaited.generation) return await answerDone(deps.db, view, awaited)
+    const leftMs = deadline - performance.now()
+    if (!waiting || isDeferredPast(view, leftMs)) return await answerUndone(deps.db, view, awaited)
+    waiting = await begun.waiter.woken(leftMs)
+  }
+}
+
+function readView({ db, readShared }: WaitDeps, { tenantId, clientId }: AwaitedDemand): Promise<ClientView> {
+  return readShared(`${tenantId} ${clientId}`, () =>
+    withTenant(db, tenantId, (trx) => findClient(trx, clientId)),
+  )
 }
 
 // Told early: waiting longer than the caller can would only cost them time.
@@ -58,6 +74,8 @@ function isDeferredPast({ deferred, now }: ClientView, leftMs: number): boolean 
 
 async function answerDone(db: Db, view: ClientView, awaited: AwaitedDemand): Promise<Answer> {
   const { tenantId, clientId, client, generation, redirectUri } = awaited
+  const answer = answerFromView(clientId, view, { redirectUri })
+  if (answer.kind === 'ready') return answer
   const settled = await withTenant(db, tenantId, (trx) => findAnswer(trx, client, generation))
   return answerFromView(clientId, view, { redirectUri, failure: settled?.failure })
 }

@@ -1,2 +1,2 @@
-export { type FetcherConfig, loadConfig } from './config.ts'
-export { type InjectedNetwork, startFetcher } from './start-fetcher.ts'
+export { type FetcherConfig, fetcherEnvironment, loadConfig } from './config.ts'
+export { type InjectedNetwork, refuseDangerousEnvironment, startFetcher } from './start-fetcher.ts'

@@ -1,2 +1,2 @@
-export { loadConfig, type SchedulerConfig } from './config.ts'
+export { loadConfig, type SchedulerConfig, schedulerEnvironment } from './config.ts'
 export { startScheduler } from './start-scheduler.ts'

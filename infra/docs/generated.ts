@@ -1,0 +1,7 @@
+import { renderConfiguration, renderEnvironmentExample } from './configuration.ts'
+
+/** Files made from the sources, by path from the root of the repository. */
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  '.env.example': renderEnvironmentExample,
+  'docs/configuration.md': renderConfiguration,
+}
