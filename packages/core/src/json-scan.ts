@@ -72,8 +72,12 @@ function noteString(scan: Scan, token: string): void {
   seen?.add(text)
 }
 
+/** Longer than any number a publisher means; together with the exponent far below what Postgres can keep. */
+const NUMBER_CHARACTERS_MAX = 1000
+
 // Postgres numeric keeps 16,383 digits after the point, and refuses even a zero that claims more.
 function noteNumber(scan: Scan, token: string): void {
-  if (Number.isFinite(Number(token)) && !/e-0*[1-9]\d{3}/i.test(token)) return
+  const storable = token.length <= NUMBER_CHARACTERS_MAX && !/e-0*[1-9]\d{3}/i.test(token)
+  if (storable && Number.isFinite(Number(token))) return
   scan.flaws.push({ code: 'json_unstorable', detail: 'a number is out of range' })
 }

@@ -14,6 +14,9 @@ import { sendRequest } from './request.ts'
 import { createResolver, type Resolve } from './resolve.ts'
 import { ADDRESSES_MAX, vetAddresses } from './vet-addresses.ts'
 
+/** The draft says 5 kilobytes and leaves open which: the larger reading refuses nobody (FET-10). */
+export const BODY_BYTES_MAX = 5120
+
 /** How documents are fetched; everything but the user agent has a default that is safe in production. */
 export type FetchDocumentOptions = {
   /** Sent to every origin (FET-25): name, version and a contact URL. */
@@ -24,7 +27,6 @@ export type FetchDocumentOptions = {
   readonly ca?: string | readonly string[]
   /** Over everything, from the first DNS question to the last byte (FET-23). */
   readonly deadlineMs?: number
-  /** The draft says 5 kilobytes and leaves open which: the larger reading refuses nobody (FET-10). */
   readonly bodyBytesMax?: number
   readonly headerBytesMax?: number
   /** Development only (FET-14, FET-15): admits exactly 127.0.0.0/8 and ::1. */
@@ -43,7 +45,7 @@ export function createFetchDocument(options: FetchDocumentOptions): FetchDocumen
     resolve: createResolver(),
     dial: dialTcp,
     deadlineMs: 5000,
-    bodyBytesMax: 5120,
+    bodyBytesMax: BODY_BYTES_MAX,
     headerBytesMax: 8192,
     dangerouslyAllowLoopback: false,
     nowMs: Date.now,

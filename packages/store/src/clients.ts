@@ -91,6 +91,14 @@ function versionFromRow(row: ViewRow): StoredVersion | undefined {
   }
 }
 
+/**
+ * Keeps the client as it is until the transaction ends: no attempt on it can be recorded meanwhile. A tenant's first
+ * use reads the record and begins its view of the client under this lock, so that no event falls in between.
+ */
+export async function lockClient(trx: Transaction, client: string): Promise<void> {
+  await sql`select from cimd.clients where id = ${client} for no key update`.execute(trx)
+}
+
 export type Demand = {
   readonly clientId: ClientIdUrl
   readonly host: string

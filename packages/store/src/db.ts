@@ -12,6 +12,8 @@ export type StoreOptions = {
   /** The role every connection takes on, so that a service has its own grants whoever it logs in as. */
   readonly role?: StoreRole
   readonly connectionsMax?: number
+  /** 0: no bound. */
+  readonly statementTimeoutMs?: number
   /** Called for faults of idle connections, which no query would report. */
   readonly onError: (error: Error) => void
 }
@@ -43,13 +45,13 @@ export function openDb(options: StoreOptions): Db {
   const pool = new pg.Pool({
     ...connectionConfig(options, 'query'),
     max: options.connectionsMax ?? 10,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
   })
   pool.on('error', options.onError)
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparedPool(pool) }) })
 }
 
-/** Ends every connection of the pool once its query is done. */
+/** Takes no more queries; each connection ends once its query is done. */
 export async function closeDb(db: Db): Promise<void> {
   await db.destroy()
 }

@@ -15,6 +15,7 @@ export {
   type ClientView,
   type Demand,
   findClient,
+  lockClient,
   type RaisedDemand,
   raiseDemand,
   type StoredVersion,

@@ -16,7 +16,7 @@ export class SchemaError extends Error {
  * `production` stays so and refuses a clock offset. Safe to run from several places at once. Returns the names applied.
  */
 export async function migrate(url: string, environment: 'development' | 'production'): Promise<string[]> {
-  const db = openDb({ url, connectionsMax: 1, onError: () => {} })
+  const db = openDb({ url, connectionsMax: 1, statementTimeoutMs: 0, onError: () => {} })
   try {
     const migrator = new Migrator({ db, provider, migrationTableSchema: 'cimd' })
     const { error, results } = await migrator.migrateToLatest()
@@ -70,15 +70,27 @@ async function clockOffsetSeconds(db: Db): Promise<number> {
 }
 
 async function newestVersion(db: Db): Promise<{ version: number; oldest_code: number } | undefined> {
-  const { rows } = await sql<{ present: boolean }>`
-    select to_regclass('cimd.schema_versions') is not null as present`.execute(db)
-  if (rows[0]?.present !== true) return undefined
+  if (!(await hasVersions(db))) return undefined
   return db
     .selectFrom('cimd.schema_versions')
     .select(['version', 'oldest_code'])
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirst()
+}
+
+const INVALID_PARAMETER_VALUE = '22023'
+
+async function hasVersions(db: Db): Promise<boolean> {
+  try {
+    const { rows } = await sql<{ present: boolean }>`
+      select to_regclass('cimd.schema_versions') is not null as present`.execute(db)
+    return rows[0]?.present === true
+  } catch (error) {
+    // The role the connection takes on is made by the first migration ever run on the server.
+    if (error instanceof Error && 'code' in error && error.code === INVALID_PARAMETER_VALUE) return false
+    throw error
+  }
 }
 
 const provider: MigrationProvider = {

@@ -55,9 +55,15 @@ export async function listen(
       options.onNotification(channel as Channel, payload ?? ''),
     )
     connecting.on('error', options.onError)
-    await connecting.connect()
+    try {
+      await connecting.connect()
+      for (const channel of options.channels) await connecting.query(`listen ${channel}`)
+    } catch (error) {
+      await connecting.end()
+      throw error
+    }
+    // Only now: a connection that breaks off before it listens must not be replaced twice.
     connecting.on('end', reconnect)
-    for (const channel of options.channels) await connecting.query(`listen ${channel}`)
     failures = 0
     options.onConnected()
   }

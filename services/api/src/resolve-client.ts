@@ -13,6 +13,7 @@ import {
   type ClientView,
   type Db,
   findClient,
+  lockClient,
   type RaisedDemand,
   raiseDemand,
   type Transaction,
@@ -95,7 +96,7 @@ export async function demandRefresh(
   if (!mayDemand(caller, request.subject))
     return { kind: 'problem', problem: requestProblem('subject_required') }
   const demand = await withTenant(deps.db, caller.tenantId, async (trx) => {
-    const view = await findClient(trx, identified.value)
+    const view = await look(trx, identified.value, true)
     return demandFetch(trx, view, identified, { forced: true })
   })
   if (demand.enqueue) await enqueueOrLeave(deps, 'fetch', demand.client)
@@ -109,9 +110,10 @@ async function open(
   request: ResolveRequest,
 ): Promise<Opening> {
   const clientId = identified.value
-  const view = await findClient(trx, clientId)
-  const known = view.lastResolvedAt !== undefined
   const allowed = mayDemand(caller, request.subject)
+  const causes = allowed && request.purpose !== 'token' && request.purpose !== 'revoke'
+  const view = await look(trx, clientId, causes)
+  const known = view.lastResolvedAt !== undefined
   const plan = planResolve(view.standing, { purpose: request.purpose, mayDemand: allowed, known }, view.now)
   if (plan.kind === 'subject_required') {
     return { kind: 'answer', answer: { kind: 'problem', problem: requestProblem('subject_required') } }
@@ -119,7 +121,6 @@ async function open(
   if (plan.kind === 'demand') {
     return { kind: 'demand', demand: await demandFetch(trx, view, identified, { forced: false }), view }
   }
-  const causes = allowed && request.purpose !== 'token' && request.purpose !== 'revoke'
   if (causes && view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
   const refresh = plan.refresh ? await raiseDemand(trx, view, refreshDemand(identified)) : undefined
   const answer = answerFromView(clientId, known || causes ? view : asUnknown(view), {
@@ -127,6 +128,14 @@ async function open(
     evenUnusable: request.purpose === 'revoke',
   })
   return { kind: 'answer', answer, ...(refresh && { refresh }) }
+}
+
+// A use that will begin the tenant's view of a client others use already reads the record under the client's lock.
+async function look(trx: Transaction, clientId: ClientIdUrl, causes: boolean): Promise<ClientView> {
+  const view = await findClient(trx, clientId)
+  if (!causes || view.id === undefined || view.lastResolvedAt !== undefined) return view
+  await lockClient(trx, view.id)
+  return findClient(trx, clientId)
 }
 
 async function demandFetch(

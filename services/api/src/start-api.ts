@@ -53,7 +53,7 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
     lifecycle.onStop('readiness', () => {
       stopping = true
     })
-    await app.listen(config.listen)
+    await needed('address (CIMD_HOST, CIMD_API_PORT)', app.listen(config.listen))
     const { port } = app.server.address() as AddressInfo
     log.info({ event: 'service.started', port }, 'api started')
     return { port, stop: lifecycle.stop }

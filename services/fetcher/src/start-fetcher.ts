@@ -62,7 +62,10 @@ export async function startFetcher(config: FetcherConfig, network: InjectedNetwo
 
     let stopping = false
     const checks = { store: () => checkDb(db), queue: producer.check }
-    const health = await startHealthServer({ ...config.health, checks, isStopping: () => stopping })
+    const health = await needed(
+      'address (CIMD_HOST, CIMD_FETCHER_HEALTH_PORT)',
+      startHealthServer({ ...config.health, checks, isStopping: () => stopping }),
+    )
     lifecycle.onStop('health', health.close)
 
     const deps = createDeps(db, config, network, producer.enqueue)

@@ -48,7 +48,10 @@ export async function startScheduler(config: SchedulerConfig): Promise<Service> 
 
     let stopping = false
     const checks = { store: () => checkDb(db), queue: producer.check }
-    const health = await startHealthServer({ ...config.health, checks, isStopping: () => stopping })
+    const health = await needed(
+      'address (CIMD_HOST, CIMD_SCHEDULER_HEALTH_PORT)',
+      startHealthServer({ ...config.health, checks, isStopping: () => stopping }),
+    )
     lifecycle.onStop('health', health.close)
 
     const sweepDeps: SweepDeps = {

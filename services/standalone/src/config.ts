@@ -43,18 +43,26 @@ export type ServiceConfigs = {
   readonly scheduler: ReturnType<typeof loadSchedulerConfig>
 }
 
+/** What is different here: the terminal is for the person in front of it, and only the api's address matters. */
+const DEFAULTS: Environment = {
+  CIMD_LOG_LEVEL: 'warn',
+  CIMD_FETCHER_HEALTH_PORT: '0',
+  CIMD_SCHEDULER_HEALTH_PORT: '0',
+}
+
 /** Any store will do while only the other variables are checked. */
 const PLACEHOLDER_URL = 'postgres://localhost/placeholder'
 
 /** Reads the configuration of all services. Throws `ConfigError` with the problems of all of them. */
-export function loadConfig(environment: Environment): StandaloneConfig {
+export function loadConfig(given: Environment): StandaloneConfig {
+  const environment = { ...DEFAULTS, ...nonEmpty(given) }
   const { own } = loadTogether({
     own: () => parseEnvironment(standaloneEnvironment, environment),
     services: () =>
       loadServices({
         CIMD_DATABASE_URL: PLACEHOLDER_URL,
         CIMD_QUEUE_URL: PLACEHOLDER_URL,
-        ...nonEmpty(environment),
+        ...environment,
       }),
   })
   return {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { refuseDangerousEnvironment } from '@cimd/fetcher'
 import { runService } from '@cimd/runtime'
@@ -10,11 +11,11 @@ const tell = (message: string): void => {
 }
 
 await runService(async () => {
-  // Warnings only, unless asked for more: the terminal is for the person in front of it.
-  const environment = { CIMD_LOG_LEVEL: 'warn', ...process.env }
-  const config = loadConfig(environment)
-  if (config.environment === 'production') refuseDangerousEnvironment(environment)
-  const standalone = await startStandalone({ ...config, dataDirectory: resolve(config.dataDirectory) }, tell)
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const config = loadConfig(process.env)
+  if (config.environment === 'production') refuseDangerousEnvironment(process.env)
+  const dataDirectory = resolve(config.dataDirectory)
+  const standalone = await startStandalone({ ...config, dataDirectory }, tell)
   tell(welcome({ ...standalone, tenant: config.tenant }))
   return standalone
 })

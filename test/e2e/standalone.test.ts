@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type ApiClient, createApiClient } from '../harness/api-client.ts'
+import { createAuthority } from '../harness/authority.ts'
+import { documentOf, jsonReply, publish, serveAt } from '../harness/documents.ts'
+import { makeHome, untilNothingRemains } from '../harness/embedded-owner.ts'
+import { DEFAULT_ADDRESSES, holdOpen, type Origin, startOrigin } from '../harness/origin.ts'
+import { type ServiceProcess, startServiceProcess } from '../harness/service-process.ts'
+
+const undo: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const step of undo.splice(0).toReversed()) await step()
+})
+
+describe('npm start', () => {
+  it('answers with the same tenant, key and records after it was killed', async () => {
+    const { origin, start } = await setup()
+    const first = await start()
+    const clientId = publish(origin)
+    const before = await first.api.resolve({ client_id: clientId })
+    expect(before.status).toBe(200)
+    first.process.kill('SIGKILL')
+    await first.process.exited
+
+    const second = await start(first.api.key)
+    expect(second.process.told['apiKey']).toBeUndefined()
+    const after = await second.api.resolve({ client_id: clientId, wait_ms: 0 })
+    expect(after.body).toEqual(before.body)
+    expect(origin.hits(clientId)).toBe(1)
+    expect((await second.api.events(0, 10_000)).body.events).toHaveLength(1)
+  })
+
+  it('loses none of 50 running fetches at Ctrl-C', async () => {
+    const { origin, start } = await setup()
+    const first = await start(undefined, { CIMD_FETCH_CONCURRENCY: '50' })
+    const clientIds = Array.from({ length: 50 }, (_, i) => publish(origin, {}, `host-${i % 10}.example.net`))
+    const held = clientIds.map((clientId) => holdOpen(jsonReply(documentOf(clientId))))
+    for (const [i, clientId] of clientIds.entries()) serveAt(origin, clientId, present(held[i]).handler)
+    const arrived = Promise.all(clientIds.map((clientId) => origin.nextRequest(clientId)))
+    const asked = clientIds.map((clientId) => first.api.resolve({ client_id: clientId, wait_ms: 20_000 }))
+    await arrived
+    first.process.kill('SIGINT')
+    for (const { release } of held) release()
+    const answers = await Promise.all(asked)
+    expect(await first.process.exited).toBe(0)
+
+    const second = await start(first.api.key)
+    const later = answers.map(({ status, body }) =>
+      status === 200 ? { status } : second.api.ticket(body.ticket, 30_000),
+    )
+    expect((await Promise.all(later)).map(({ status }) => status)).toEqual(clientIds.map(() => 200))
+  })
+
+  it.each([
+    ['SIGINT', ['SIGINT'], 0],
+    ['SIGTERM', ['SIGTERM'], 0],
+    ['SIGINT twice', ['SIGINT', 'SIGINT'], 1],
+    ['SIGKILL', ['SIGKILL'], undefined],
+  ] as const)('leaves no process, socket or lock behind after %s', async (_name, signals, code) => {
+    const { directory, start } = await setup()
+    const { process: running } = await start()
+    for (const signal of signals) running.kill(signal)
+    expect(await running.exited).toBe(code)
+    expect(await untilNothingRemains(directory)).toEqual([])
+  })
+
+  it('says that its port is taken, and leaves nothing behind', async () => {
+    const { directory, start } = await setup()
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    undo.push(async () => void taken.close())
+    const port = String((taken.address() as { port: number }).port)
+    const failure = await start(undefined, { CIMD_API_PORT: port }).catch((error) => error)
+    expect(failure.exitCode).toBe(1)
+    expect(failure.said).toMatch(/CIMD_API_PORT.*EADDRINUSE/)
+    expect(await untilNothingRemains(directory)).toEqual([])
+  })
+
+  it('says so when another instance runs in the same folder', async () => {
+    const { start } = await setup()
+    const first = await start()
+    const failure = await start().catch((error) => error)
+    expect(failure.exitCode).toBe(1)
+    expect(failure.said).toContain(`${first.process.pid}`)
+  })
+})
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('absent')
+  return value
+}
+
+type Started = { readonly process: ServiceProcess; readonly api: ApiClient }
+
+/** A folder and an origin of the test's own, and how to start all services on them. */
+async function setup() {
+  const home = await makeHome()
+  undo.push(() => home[Symbol.asyncDispose]())
+  const origin = await startOrigin({ hosts: [], authority: await createAuthority() })
+  undo.push(origin.close)
+  const directory = join(home.path, 'data')
+  const start = async (key?: string, environment: Record<string, string> = {}): Promise<Started> => {
+    const running = await startServiceProcess('standalone', {
+      ...settings(directory, origin),
+      ...environment,
+    })
+    undo.push(async () => {
+      running.kill('SIGKILL')
+      await running.exited
+    })
+    const { apiUrl, apiKey } = running.told as { apiUrl: string; apiKey?: string }
+    return { process: running, api: createApiClient(() => apiUrl, apiKey ?? key ?? '') }
+  }
+  return { directory: home.path, origin, start }
+}
+
+function settings(directory: string, origin: Origin): Record<string, string> {
+  const network = { port: origin.port, ca: origin.ca, defaultAddresses: DEFAULT_ADDRESSES }
+  return {
+    CIMD_DATA_DIRECTORY: directory,
+    CIMD_API_PORT: '0',
+    CIMD_LOG_LEVEL: 'info',
+    CIMD_TEST_NETWORK: JSON.stringify(network),
+  }
+}

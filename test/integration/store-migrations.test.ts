@@ -1,0 +1,148 @@
+import {
+  checkSchema,
+  type Db,
+  dangerouslySetClockOffset,
+  migrate,
+  SCHEMA_VERSION,
+  SchemaError,
+} from '@cimd/store'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createDatabase, type PostgresProvider, providePostgres } from '../harness/postgres.ts'
+import { adminUrl, describeStore, setup } from './store-bundle.ts'
+
+describeStore('migrations', () => {
+  it('apply from empty, once', async () => {
+    await using database = await emptyDatabase()
+    const applied = await migrate(database.url, 'development')
+    expect(applied).toHaveLength(SCHEMA_VERSION)
+    expect(applied).toEqual(applied.toSorted())
+    expect(await migrate(database.url, 'development')).toEqual([])
+  })
+
+  it('apply once between them when several run at once', async () => {
+    await using database = await emptyDatabase()
+    const runs = await Promise.all([1, 2, 3, 4].map(() => migrate(database.url, 'development')))
+    expect(runs.map((names) => names.length).toSorted()).toEqual([0, 0, 0, SCHEMA_VERSION])
+  })
+
+  it('keep a database that was marked production so', async () => {
+    await using store = await setup()
+    await migrate(store.url, 'production')
+    await migrate(store.url, 'development')
+    await expect(store.moveClock(60)).rejects.toMatchObject({ code: CHECK_VIOLATION })
+  })
+
+  it('record each version with the oldest code that can live with it', async () => {
+    await using store = await setup()
+    const versions = await store.owner
+      .selectFrom('cimd.schema_versions')
+      .select(['version', 'name', 'oldest_code'])
+      .orderBy('version')
+      .execute()
+    expect(versions.map(({ version }) => version)).toEqual(
+      Array.from({ length: SCHEMA_VERSION }, (_, i) => i + 1),
+    )
+    for (const { version, name, oldest_code } of versions) {
+      expect(name).toMatch(new RegExp(`^${String(version).padStart(4, '0')}-`))
+      expect(oldest_code).toBeLessThanOrEqual(version)
+    }
+  })
+})
+
+describeStore('migrations of a server that never had our roles', () => {
+  let server: PostgresProvider | undefined
+  beforeAll(async () => {
+    server = await providePostgres()
+  })
+  afterAll(async () => {
+    if (server?.kind === 'provided') await server.stop()
+  })
+
+  it('make the roles when several databases are migrated at once', async () => {
+    await using databases = new AsyncDisposableStack()
+    const url = server?.kind === 'provided' ? server.adminUrl : adminUrl()
+    const made = await Promise.all([1, 2, 3].map(() => emptyDatabase(url)))
+    for (const database of made) databases.use(database)
+    const runs = await Promise.all(made.map((database) => migrate(database.url, 'development')))
+    expect(runs.map((names) => names.length)).toEqual(made.map(() => SCHEMA_VERSION))
+  })
+})
+
+describeStore('checkSchema', () => {
+  it('accepts the schema this code is written for, under every role', async () => {
+    await using store = await setup()
+    for (const db of [store.api, store.fetcher, store.scheduler]) await checkSchema(db, 'production')
+  })
+
+  it('refuses a database that was never migrated', async () => {
+    await using store = await setup()
+    await sql`drop schema cimd cascade`.execute(store.owner)
+    await expect(checkSchema(store.owner, 'development')).rejects.toThrow(/has schema 0 .*run the migrations/)
+  })
+
+  it('refuses an older schema', async () => {
+    await using store = await setup()
+    await store.owner.deleteFrom('cimd.schema_versions').where('version', '=', SCHEMA_VERSION).execute()
+    await expect(checkSchema(store.api, 'development')).rejects.toThrow(SchemaError)
+  })
+
+  it('refuses a newer schema that needs newer code', async () => {
+    await using store = await setup()
+    await recordNewer(store.owner, SCHEMA_VERSION + 1)
+    await expect(checkSchema(store.api, 'development')).rejects.toThrow(/deploy a newer release/)
+  })
+
+  it('accepts a newer schema that this code can live with', async () => {
+    await using store = await setup()
+    await recordNewer(store.owner, SCHEMA_VERSION)
+    await checkSchema(store.api, 'development')
+  })
+})
+
+describeStore('the clock offset', () => {
+  it('moves cimd_now() for every connection and role', async () => {
+    await using store = await setup()
+    await store.moveClock(-7200)
+    for (const db of [store.api, store.fetcher, store.scheduler]) {
+      const { rows } = await sql`select now() - cimd.cimd_now() = interval '2 hours' as moved`.execute(db)
+      expect(rows).toEqual([{ moved: true }])
+    }
+  })
+
+  it('is refused by a production service, in both directions', async () => {
+    await using store = await setup()
+    for (const seconds of [1, -1]) {
+      await store.moveClock(seconds)
+      await expect(checkSchema(store.api, 'production')).rejects.toThrow(SchemaError)
+      await checkSchema(store.api, 'development')
+    }
+  })
+
+  it('is refused by a database marked production', async () => {
+    await using store = await setup()
+    await migrate(store.url, 'production')
+    await expect(dangerouslySetClockOffset(store.owner, 1)).rejects.toMatchObject({ code: CHECK_VIOLATION })
+    await dangerouslySetClockOffset(store.owner, 0)
+  })
+
+  it('keeps a database from being marked production', async () => {
+    await using store = await setup()
+    await store.moveClock(1)
+    await expect(migrate(store.url, 'production')).rejects.toMatchObject({ code: CHECK_VIOLATION })
+  })
+})
+
+const CHECK_VIOLATION = '23514'
+
+async function recordNewer(owner: Db, oldestCode: number): Promise<void> {
+  await owner
+    .insertInto('cimd.schema_versions')
+    .values({ version: SCHEMA_VERSION + 1, name: 'of a later release', oldest_code: oldestCode })
+    .execute()
+}
+
+async function emptyDatabase(url = adminUrl()) {
+  const database = await createDatabase(url)
+  return { url: database.url, [Symbol.asyncDispose]: database.drop }
+}
