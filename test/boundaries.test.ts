@@ -41,6 +41,13 @@ const ALLOWED: Readonly<Record<string, { readonly node: boolean; readonly import
     node: true,
     imports: ['@cimd/core', '@cimd/egress', '@cimd/queue', '@cimd/runtime', '@cimd/store', 'zod'],
   },
+  'services/standalone': {
+    node: true,
+    imports: [
+      ...['@cimd/api', '@cimd/fetcher', '@cimd/scheduler', '@cimd/embedded'],
+      ...['@cimd/queue', '@cimd/runtime', '@cimd/store', 'zod'],
+    ],
+  },
   'services/scheduler': {
     node: true,
     imports: ['@cimd/core', '@cimd/queue', '@cimd/runtime', '@cimd/store', 'zod'],

@@ -5,7 +5,7 @@ import { standaloneEnvironment } from '@cimd/standalone'
 import { z } from 'zod'
 
 /** One variable as its schemas describe it; the first service that reads it speaks for all. */
-export type Variable = {
+type Variable = {
   readonly name: string
   readonly description: string
   readonly allowed: string
@@ -22,7 +22,7 @@ const ENVIRONMENTS = {
 }
 
 /** Every variable any service reads, those of all services first. */
-export function listVariables(): Variable[] {
+function listVariables(): Variable[] {
   const variables = new Map<string, Variable>()
   for (const [service, schema] of Object.entries(ENVIRONMENTS)) {
     const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })

@@ -1,17 +1,20 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbeddedPostgres } from '@cimd/embedded'
 import { explain } from '@cimd/runtime'
-import { createDatabase, providePostgres } from '../harness/postgres.ts'
+import { createDatabase } from '../harness/postgres.ts'
+import { sayFact } from './print.ts'
 
 /** A new database; disposing of it drops it and stops the server if that was started for it. */
 export type DemoDatabase = AsyncDisposable & { readonly url: string; readonly server: string }
 
 type Server = { readonly adminUrl: string; readonly source: string; readonly stop: () => Promise<void> }
 
-const HOW = `Any one of these will do:
-- set CIMD_DATABASE_URL to the URL of a superuser, such as postgres://postgres@127.0.0.1:5432/postgres
-- install PostgreSQL 15 or newer, so that initdb and postgres are found
-- start Docker`
+const HOW =
+  'Set CIMD_DATABASE_URL to the URL of a superuser, such as postgres://postgres@127.0.0.1:5432/postgres.'
 
-/** Makes a database on the server named by `adminUrl`, or on one that is found or started. */
+/** Makes a database on the server named by `adminUrl`, or on an embedded one that is thrown away afterwards. */
 export async function provideDatabase(adminUrl: string | undefined): Promise<DemoDatabase> {
   await using providing = new AsyncDisposableStack()
   const server = providing.adopt(await provideServer(adminUrl), ({ stop }) => stop())
@@ -30,11 +33,22 @@ async function provideServer(adminUrl: string | undefined): Promise<Server> {
   if (adminUrl !== undefined) {
     return { adminUrl, source: withoutCredentials(adminUrl), stop: async () => undefined }
   }
-  const provided = await providePostgres().catch((error) => {
-    throw new Error(`No PostgreSQL to run on: ${explain(error)}. ${HOW}`)
-  })
-  if (provided.kind === 'provided') return provided
-  throw new Error(`No PostgreSQL to run on. ${HOW}\nTried: ${provided.how}`)
+  const directory = await mkdtemp(join(tmpdir(), 'cimd-demo-'))
+  const removeDirectory = () => rm(directory, { recursive: true, force: true })
+  try {
+    // As root the server runs as another user, who must get in; its data are closed to others all the same.
+    await chmod(directory, 0o755)
+    const onNotice = (message: string) => sayFact('note', message)
+    const embedded = await startEmbeddedPostgres({ directory, temporary: true, onNotice })
+    const stop = async () => {
+      await embedded.stop()
+      await removeDirectory()
+    }
+    return { adminUrl: embedded.url, source: `embedded PostgreSQL ${embedded.version}`, stop }
+  } catch (error) {
+    await removeDirectory()
+    throw new Error(`No PostgreSQL to run on: ${explain(error)} ${HOW}`)
+  }
 }
 
 async function createDemoDatabase({ adminUrl, source }: Server) {

@@ -1,4 +1,5 @@
 import { createProducer } from '@cimd/queue'
+import type { Db } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { documentOf, jsonReply, publish, serveAt } from '../harness/documents.ts'
@@ -60,6 +61,23 @@ describePipeline('concurrent demands', {}, (suite) => {
     expect(suite.origin.hits(clientId)).toBe(2)
   })
 
+  it('never deadlock: a forced refresh and the refresh behind a stale answer of the same tenant', async () => {
+    const clientId = publish(suite.origin)
+    const { api, db } = suite.pipeline
+    expect((await api.resolve({ client_id: clientId, wait_ms: 20_000 })).status).toBe(200)
+    await sql`update cimd.clients set fresh_until = cimd.cimd_now(),
+      revalidate_until = cimd.cimd_now() + interval '1 minute' where client_id = ${clientId}`.execute(db)
+    const { forced, resolved } = await db.transaction().execute(async (trx) => {
+      await sql`select from cimd.clients where client_id = ${clientId} for update`.execute(trx)
+      const forced = api.refresh({ client_id: clientId })
+      await untilBlocked(db, 1)
+      const resolved = api.resolve({ client_id: clientId })
+      await untilBlocked(db, 2)
+      return { forced, resolved }
+    })
+    expect([(await forced).status, (await resolved).status]).toEqual([202, 200])
+  })
+
   it('answer a login at once for a client whose refresh waits behind 10,000 others', async () => {
     const { pipeline, origin } = suite
     await pipeline.stop('fetcher')
@@ -83,3 +101,12 @@ describePipeline('concurrent demands', {}, (suite) => {
     expect(origin.hits(behind)).toBe(1)
   })
 })
+
+/** Resolves once that many connections of the database wait for a lock. */
+async function untilBlocked(db: Db, count: number): Promise<void> {
+  for (let blocked = 0; blocked < count; ) {
+    const { rows } = await sql<{ n: number }>`select count(*) as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
+    blocked = rows[0]?.n ?? 0
+  }
+}

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export type CuttableLink = {
   /** The target's URL with the link's address in place of the target's. */
   readonly url: string
+  /** The connections open now carry nothing any more and stay open, as to a host that vanished; new ones work. */
+  readonly stall: () => void
   readonly cut: () => Promise<void>
   readonly restore: () => Promise<void>
   readonly close: () => Promise<void>
@@ -12,10 +14,10 @@ export type CuttableLink = {
 
 /** Opens a link on a free port of 127.0.0.1 to the host and port of a URL. */
 export async function openCuttableLink(targetUrl: string): Promise<CuttableLink> {
-  const target = new URL(targetUrl)
+  const target = addressOf(new URL(targetUrl))
   const open = new Set<Socket>()
   const server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname)
+    const far = connect(target)
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -39,12 +41,29 @@ export async function openCuttableLink(targetUrl: string): Promise<CuttableLink>
     if (!server.listening) return
     const closed = once(server, 'close')
     server.close()
-    for (const socket of open) socket.resetAndDestroy()
+    for (const socket of open) reset(socket)
     await closed
+  }
+  const stall = (): void => {
+    for (const socket of open) socket.unpipe().pause()
   }
   await listen()
   const url = new URL(targetUrl)
   url.hostname = '127.0.0.1'
   url.port = String(port)
-  return { url: url.href, cut, restore: listen, close: cut }
+  url.searchParams.delete('host')
+  return { url: url.href, stall, cut, restore: listen, close: cut }
+}
+
+// Only TCP can be reset.
+function reset(socket: Socket): void {
+  if (socket.remoteFamily === undefined) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+// The embedded PostgreSQL is reached through a unix socket, which libpq names after its directory and port.
+function addressOf(url: URL): { path: string } | { host: string; port: number } {
+  const directory = url.searchParams.get('host')
+  if (directory === null) return { host: url.hostname, port: Number(url.port) }
+  return { path: `${directory}/.s.PGSQL.${url.port || 5432}` }
 }

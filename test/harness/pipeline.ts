@@ -36,7 +36,7 @@ export type StartOptions = {
 export type PipelineOptions = {
   readonly databaseUrl: string
   readonly queueUrl: string
-  readonly origin: Origin
+  readonly origin: Pick<Origin, 'port' | 'ca'>
   /** Names that resolve to something else than the origin's public-looking address. */
   readonly resolutions?: Readonly<Record<string, readonly string[]>>
   readonly services?: readonly ServiceName[]

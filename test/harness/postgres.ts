@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { startEmbeddedPostgres } from '@cimd/embedded'
 import pg from 'pg'
 import { dockerAnswers } from './docker.ts'
 import {
@@ -26,15 +27,14 @@ type Provided = Extract<PostgresProvider, { kind: 'provided' }>
 const HOW =
   'set CIMD_TEST_DATABASE_URL to a superuser URL, start Docker, or install PostgreSQL 15 or newer (initdb, postgres)'
 const IMAGE = 'postgres:18-alpine'
-const LOCAL_ADMIN_URL = 'postgres://postgres@127.0.0.1:5432/postgres'
 const MAX_CONNECTIONS = 300
 
-/** Environment, Docker, local binaries, a server on the default port: the first that works. */
+/** Environment, Docker, local binaries, npm's binaries: the first that works. */
 export async function providePostgres(): Promise<PostgresProvider> {
   const given = process.env['CIMD_TEST_DATABASE_URL']
   if (given) return await givenServer(given)
   const failures: string[] = []
-  for (const start of [startContainer, startLocal, runningServer]) {
+  for (const start of [startContainer, startLocal, startEmbedded]) {
     try {
       const provided = await start()
       if (provided) return provided
@@ -133,16 +133,16 @@ function serverSettings(): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-async function runningServer(): Promise<Provided | undefined> {
-  const client = new pg.Client({ connectionString: LOCAL_ADMIN_URL, connectionTimeoutMillis: 500 })
-  try {
-    await client.connect()
-  } catch {
-    return undefined
+async function startEmbedded(): Promise<Provided> {
+  const directory = makeDirectory('cimd-test-embedded-')
+  // As root the server runs as another user, who must get in.
+  chmodSync(directory, 0o755)
+  const server = await startEmbeddedPostgres({ directory, temporary: true, onNotice: console.warn })
+  const stop = async () => {
+    await server.stop()
+    rmSync(directory, { recursive: true, force: true })
   }
-  await client.end()
-  const source = 'the server on 127.0.0.1:5432'
-  return { kind: 'provided', adminUrl: LOCAL_ADMIN_URL, source, stop: async () => undefined }
+  return { kind: 'provided', adminUrl: server.url, source: `embedded PostgreSQL ${server.version}`, stop }
 }
 
 // Debian keeps the server's binaries out of PATH, one directory per major version.

@@ -17,6 +17,7 @@ import { createPostgresBackend, createRedisBackend, type IQueueBackend, withBack
 import pg from 'pg'
 import { expect, it } from 'vitest'
 import { describeEachBackend, type TestBackend } from '../harness/backends.ts'
+import { openCuttableLink } from '../harness/cuttable-link.ts'
 import { freePort } from '../harness/local-server.ts'
 
 // lockDuration 8 s + stalledInterval 3 s, and a second for the machine.
@@ -117,6 +118,22 @@ describeEachBackend('the queues', (backend) => {
     expect(performance.now() - drainedAt).toBeLessThan(4_000)
     const other = await queues.consume({})
     expect(await other.runs.next()).toBe('1')
+  })
+
+  it.concurrent('are worked on again after their server vanished without a word', {
+    timeout: 60_000,
+  }, async () => {
+    await using queues = await setup(backend)
+    await using stack = new AsyncDisposableStack()
+    const link = await openCuttableLink(backend.url)
+    stack.defer(link.close)
+    const { consumer, runs } = queues.start({ url: link.url })
+    await consumer.ready()
+    await queues.producer.enqueue('fetch', ['1'])
+    expect(await runs.next()).toBe('1')
+    link.stall()
+    await queues.producer.enqueue('fetch', ['2'])
+    expect(await runs.next()).toBe('2')
   })
 
   it('run nothing after intake has stopped; another consumer does', async () => {

@@ -1,4 +1,5 @@
-import { claimClient, deferClaim, recordAttempt, releaseClaim } from '@cimd/store'
+import type { ClientIdUrl } from '@cimd/core'
+import { claimClient, deferClaim, findClient, recordAttempt, releaseClaim, withTenant } from '@cimd/store'
 import { expect, it } from 'vitest'
 import {
   CLAIM_LEASE_SECONDS,
@@ -118,7 +119,9 @@ describeStore('a claim', () => {
     expect(await dueInSeconds(store, client)).toBeCloseTo(30, 0)
     expect(await tryClaim(store, client)).toBeUndefined()
     expect(await store.demand(clientId)).toMatchObject({ generation: 1, enqueue: false })
+    expect(await viewOf(store, clientId)).toMatchObject({ deferred: { code: 'host_budget' } })
     await store.moveClock(31)
+    expect(await viewOf(store, clientId)).toMatchObject({ deferred: undefined })
     expect((await store.claim(client)).generation).toBe(1)
     expect(await store.row(client)).toMatchObject({ deferred_until: null })
   })
@@ -136,6 +139,10 @@ describeStore('a claim', () => {
     expect(await recordAttempt(store.fetcher, record)).toMatchObject({ applied: true })
   })
 })
+
+function viewOf(store: TestStore, clientId: ClientIdUrl) {
+  return withTenant(store.api, store.tenant, (trx) => findClient(trx, clientId))
+}
 
 async function dueInSeconds(store: TestStore, client: string): Promise<number> {
   const { due_at } = await store.owner

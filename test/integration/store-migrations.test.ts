@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import {
   checkSchema,
+  closeDb,
   type Db,
   dangerouslySetClockOffset,
   migrate,
+  openDb,
   SCHEMA_VERSION,
   SchemaError,
 } from '@cimd/store'
@@ -24,6 +27,13 @@ describeStore('migrations', () => {
     await using database = await emptyDatabase()
     const runs = await Promise.all([1, 2, 3, 4].map(() => migrate(database.url, 'development')))
     expect(runs.map((names) => names.length).toSorted()).toEqual([0, 0, 0, SCHEMA_VERSION])
+  })
+
+  it('refuse a database that cannot hold every document, and leave it as it was', async () => {
+    await using latin = await latinDatabase()
+    await expect(migrate(latin.url, 'development')).rejects.toThrow(/LATIN1.*ENCODING 'UTF8'/)
+    const { rows } = await sql`select from pg_namespace where nspname = 'cimd'`.execute(latin.db)
+    expect(rows).toEqual([])
   })
 
   it('keep a database that was marked production so', async () => {
@@ -145,4 +155,18 @@ async function recordNewer(owner: Db, oldestCode: number): Promise<void> {
 async function emptyDatabase(url = adminUrl()) {
   const database = await createDatabase(url)
   return { url: database.url, [Symbol.asyncDispose]: database.drop }
+}
+
+async function latinDatabase() {
+  const stack = new AsyncDisposableStack()
+  const open = (url: string): Db =>
+    stack.adopt(openDb({ url, connectionsMax: 1, onError: () => {} }), closeDb)
+  const admin = open(adminUrl())
+  const name = `cimd_test_latin_${randomBytes(6).toString('hex')}`
+  const run = (statement: string) => sql.raw(statement).execute(admin)
+  await run(`create database ${name} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`)
+  stack.defer(async () => void (await run(`drop database ${name}`)))
+  const url = new URL(adminUrl())
+  url.pathname = `/${name}`
+  return { url: url.href, db: open(url.href), [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

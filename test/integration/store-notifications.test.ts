@@ -71,6 +71,19 @@ describeStore('a listener', () => {
     expect(await listeningPids(store)).toHaveLength(1)
   })
 
+  it('notices that the server has vanished without a word', async () => {
+    await using store = await setup()
+    const link = await openCuttableLink(store.url)
+    await using stack = new AsyncDisposableStack()
+    stack.defer(link.close)
+    await using listener = await startListening(store, { url: link.url, heartbeatMs: 100 })
+    link.stall()
+    await listener.connected(2)
+    await notify(store.fetcher, [{ channel: 'cimd_done', payload: 'after' }])
+    expect(await listener.next()).toBe('cimd_done after')
+    expect(listener.errors.map(({ message }) => message)).toEqual(['Query read timeout'])
+  })
+
   it('has one connection at a time, however often a reconnect broke off half-way', async () => {
     await using store = await setup()
     await using link = await openBreakingLink(store.url)
@@ -106,7 +119,7 @@ const CHANNELS: readonly Channel[] = ['cimd_done', 'cimd_feed']
 /** A listener whose events can be waited for. */
 async function startListening(
   store: TestStore,
-  given: Partial<StoreOptions> & { channels?: readonly Channel[] } = {},
+  given: Partial<StoreOptions> & { channels?: readonly Channel[]; heartbeatMs?: number } = {},
 ) {
   const happened = new EventEmitter()
   const received: string[] = []

@@ -1,4 +1,6 @@
-import { type Db, dangerouslySetClockOffset, type StoreRole } from '@cimd/store'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { checkDb, closeDb, type Db, dangerouslySetClockOffset, openDb, type StoreRole } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { describeStore, shareStore } from './store-bundle.ts'
@@ -133,6 +135,44 @@ describeStore('the service roles', () => {
     expect(rows).toEqual([{ more: false }])
   })
 })
+
+describeStore('a connection of a service', () => {
+  const shared = shareStore()
+
+  it('has its role whatever start-up options the URL brings along', async () => {
+    const url = new URL(shared().url)
+    url.searchParams.set('options', '-c work_mem=8MB -c role=postgres')
+    await using db = openFor(url.href)
+    const { rows } = await sql`
+      select current_user as user, current_setting('work_mem') as work_mem`.execute(db.opened)
+    expect(rows).toEqual([{ user: 'cimd_api', work_mem: '8MB' }])
+  })
+
+  it('is refused when a pooler in between has dropped the role', async () => {
+    const { hostname, port } = new URL(shared().url)
+    const pooler = createServer((near) => {
+      const far = connect(Number(port), hostname)
+      // The same length, since the message says how long it is.
+      near.on('data', (chunk) => {
+        far.write(chunk.toString('latin1').replace('-c role=cimd_api', '-c work_mem=64kB'), 'latin1')
+      })
+      far.pipe(near)
+      near.on('close', () => far.destroy()).on('error', () => far.destroy())
+    })
+    pooler.listen(0, '127.0.0.1')
+    await once(pooler, 'listening')
+    const url = new URL(shared().url)
+    url.host = `127.0.0.1:${(pooler.address() as AddressInfo).port}`
+    await using db = openFor(url.href)
+    await expect(checkDb(db.opened)).rejects.toThrow('connected as postgres instead of cimd_api')
+    pooler.close()
+  })
+})
+
+function openFor(url: string) {
+  const opened = openDb({ url, role: 'cimd_api', onError: () => {} })
+  return { opened, [Symbol.asyncDispose]: () => closeDb(opened) }
+}
 
 /** Grants on tables and on columns, one line per table and kind. */
 async function grantsOf(owner: Db, role: string): Promise<string[]> {

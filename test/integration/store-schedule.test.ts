@@ -51,6 +51,14 @@ describeStore('a sweep', () => {
     expect((await dueClients(store, 3))[0]).toBe(urgent)
   })
 
+  it('finds the lost work of users behind any number of refreshes', async () => {
+    await using store = await setup()
+    await makeDue(store, store.tenant, 11_000, 'many')
+    const [urgent = ''] = await makeDue(store, store.otherTenant, 1, 'few')
+    await sql`update cimd.clients set wanted = 1, urgent = 1 where id = ${urgent}`.execute(store.owner)
+    expect((await dueClients(store, 3))[0]).toBe(urgent)
+  })
+
   it('tells what decides: generations, claim, attempt and the tenants that use the client', async () => {
     await using store = await setup()
     const clientId = identify()

@@ -1,4 +1,4 @@
-import { issueTicket, relayOutbox, withTenant } from '@cimd/store'
+import { findTicket, issueTicket, readFeed, relayOutbox, withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { describeStore, identify, setup, type TestStore } from './store-bundle.ts'
@@ -65,6 +65,26 @@ describeStore('row-level security', () => {
       const { rows } = await sql`select from cimd.${sql.raw(table)}`.execute(store.scheduler)
       expect(rows, table).toHaveLength(2)
     }
+  })
+})
+
+// The owner of the tables stands above row-level security: only our queries' own conditions are left.
+describeStore('a query on behalf of a tenant', () => {
+  it('keeps to the tenant even where row-level security does not hold', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    const { client, generation } = await store.demand(clientId, { tenant: store.otherTenant })
+    const theirs = await withTenant(store.api, store.otherTenant, (trx) =>
+      issueTicket(trx, client, generation),
+    )
+    await store.fetch(clientId)
+    await relayOutbox(store.scheduler, 10)
+    const asOwner = await withTenant(store.owner, store.tenant, async (trx) => ({
+      feed: await readFeed(trx, 0, 10),
+      ticket: await findTicket(trx, theirs),
+    }))
+    expect(asOwner).toMatchObject({ feed: [{ position: 1 }], ticket: undefined })
+    expect(asOwner.feed).toHaveLength(1)
   })
 })
 

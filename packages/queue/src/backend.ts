@@ -37,6 +37,9 @@ type Connection = RedisOptions | PostgresPoolConfig
 // A producer's caller waits and a consumer's does not: 2 s is the producer's whole bound, 10 s is longer than
 // a claim takes even while Postgres checkpoints.
 const QUERY_TIMEOUT_MS = { producer: 2_000, consumer: 10_000 } as const
+// A socket of Redis that stays silent this long after a command is dead. A consumer's command may rightly block
+// for the 10 s that BullMQ allows it at most.
+const SOCKET_TIMEOUT_MS = { producer: 4_000, consumer: 12_000 } as const
 const POOL_MAX = { producer: 4, consumer: 10 } as const
 const FAILED_CLAIM_PAUSE_MS = 500
 
@@ -89,9 +92,9 @@ function redisBackend(url: string, side: Side): BackendChoice {
     retryStrategy: (times) => Math.min(times * 100, 2_000),
     // After a failover the old primary keeps the connection and refuses writes.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    socketTimeout: SOCKET_TIMEOUT_MS[side],
     ...(side === 'producer'
-      ? // A socket that stays silent this long after a command is dead; a consumer blocks for longer than that.
-        { enableOfflineQueue: false, maxRetriesPerRequest: 1, socketTimeout: 2 * QUERY_TIMEOUT_MS.producer }
+      ? { enableOfflineQueue: false, maxRetriesPerRequest: 1 }
       : { maxRetriesPerRequest: null }),
   }
   const clients: IRedisClient[] = []

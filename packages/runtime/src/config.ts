@@ -13,7 +13,7 @@ export class ConfigError extends Error {
 }
 
 /** A whole number from text, within bounds that the message of a wrong one names. */
-export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   const upTo = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
   const error = `must be a whole number ${upTo}`
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error })

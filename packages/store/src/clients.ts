@@ -19,6 +19,7 @@ export type ClientView = {
   readonly wanted: number
   readonly urgent: number
   readonly done: number
+  /** Until when its budget asks to wait; undefined once that is over. */
   readonly deferred: { readonly code: FailureCode; readonly until: Date } | undefined
   readonly standing: ClientStanding
   readonly version: StoredVersion | undefined
@@ -69,7 +70,7 @@ function viewFromRow(row: ViewRow): ClientView {
     urgent: row.urgent ?? 0,
     done: row.done ?? 0,
     deferred:
-      row.deferred_until === null || row.deferred_code === null
+      row.deferred_until === null || row.deferred_code === null || row.deferred_until <= row.now
         ? undefined
         : { code: knownCode(row.deferred_code), until: row.deferred_until },
     standing: row.id === null ? UNKNOWN_STANDING : standingFromRow(row as StandingRow),

@@ -23,32 +23,64 @@ export type StoreRole = 'cimd_api' | 'cimd_fetcher' | 'cimd_scheduler'
 const INT8_OID = 20
 const CONNECT_TIMEOUT_MS = 3000
 const STATEMENT_TIMEOUT_MS = 10_000
+/** The server's bound first, then ours: a server that has vanished keeps no bound. */
+const ANSWER_GRACE_MS = 2000
 
 /** Connection settings shared by the pool and by the listening connection. */
 export function connectionConfig(
   options: Pick<StoreOptions, 'url' | 'role'>,
   purpose: 'query' | 'listen',
 ): pg.ClientConfig {
+  const { url, startupOptions } = splitOptions(options.url)
+  const allOptions = [startupOptions, options.role === undefined ? '' : `-c role=${options.role}`]
+    .filter(Boolean)
+    .join(' ')
   return {
-    connectionString: options.url,
+    connectionString: url,
     // What an operator sees in pg_stat_activity.
     application_name: `${options.role ?? 'cimd'} ${purpose}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+    ...(allOptions !== '' && { options: allOptions }),
     types: { getTypeParser: typeParser },
   }
 }
 
+// `options` in the URL would replace the role, and with it row-level security.
+function splitOptions(url: string): { url: string; startupOptions: string } {
+  const parsed = URL.parse(url)
+  const startupOptions = parsed?.searchParams.get('options') ?? null
+  if (parsed === null || startupOptions === null) return { url, startupOptions: '' }
+  parsed.searchParams.delete('options')
+  return { url: parsed.href, startupOptions }
+}
+
 /** Opens the pool. Nothing is connected until the first query. */
 export function openDb(options: StoreOptions): Db {
+  const { role, connectionsMax = 10, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options
   const pool = new pg.Pool({
     ...connectionConfig(options, 'query'),
-    max: options.connectionsMax ?? 10,
-    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    max: connectionsMax,
+    statement_timeout: statementTimeoutMs,
+    ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + ANSWER_GRACE_MS }),
+    ...(role !== undefined && { verify: verifyRole(role) }),
   })
   pool.on('error', options.onError)
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparedPool(pool) }) })
+}
+
+// A pooler may drop the start-up options; what logged in instead could see every tenant.
+function verifyRole(role: StoreRole): NonNullable<pg.PoolConfig['verify']> {
+  return (client, done) => {
+    client.query<{ user: string }>('select current_user as user').then(({ rows }) => {
+      const user = rows[0]?.user
+      done(
+        user === role
+          ? undefined
+          : new Error(`connected as ${user} instead of ${role}: is a pooler in between?`),
+      )
+    }, done)
+  }
 }
 
 /** Takes no more queries; each connection ends once its query is done. */
@@ -84,7 +116,7 @@ const UNREACHABLE_CODES = new Set([
 ])
 // pg gives its own connection faults no code.
 const UNREACHABLE_MESSAGE =
-  /^(Connection terminated|timeout exceeded when trying to connect|connection error)/i
+  /^(Connection terminated|timeout exceeded when trying to connect|connection error|Query read timeout)/i
 
 function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   return oid === INT8_OID && format !== 'binary' ? safeInteger : pg.types.getTypeParser(oid, format)

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Transaction } from './db.ts'
 
 /** An event as one tenant reads it; `position` is the cursor to continue after. */
@@ -26,6 +27,7 @@ export async function readFeed(trx: Transaction, after: number, limit: number): 
       'o.occurred_at as occurredAt',
       'o.data',
     ])
+    .where('f.tenant_id', '=', sql<string>`cimd.current_tenant()`)
     .where('f.position', '>', after)
     .orderBy('f.position')
     .limit(limit)

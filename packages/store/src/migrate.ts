@@ -14,10 +14,12 @@ export class SchemaError extends Error {
 /**
  * Brings the database to `SCHEMA_VERSION` and records what kind of deployment it is; a database once marked
  * `production` stays so and refuses a clock offset. Safe to run from several places at once. Returns the names applied.
+ * Throws a `SchemaError` when the database cannot hold every document.
  */
 export async function migrate(url: string, environment: 'development' | 'production'): Promise<string[]> {
   const db = openDb({ url, connectionsMax: 1, statementTimeoutMs: 0, onError: () => {} })
   try {
+    await refuseOtherEncodings(db)
     const migrator = new Migrator({ db, provider, migrationTableSchema: 'cimd' })
     const { error, results } = await migrator.migrateToLatest()
     if (error !== undefined) throw error
@@ -29,6 +31,16 @@ export async function migrate(url: string, environment: 'development' | 'product
     return (results ?? []).map((result) => result.migrationName)
   } finally {
     await closeDb(db)
+  }
+}
+
+// A document may hold any character; in another encoding its attempt could never be recorded.
+async function refuseOtherEncodings(db: Db): Promise<void> {
+  const { rows } = await sql<{ encoding: string }>`
+    select current_setting('server_encoding') as encoding`.execute(db)
+  const encoding = rows[0]?.encoding
+  if (encoding !== 'UTF8') {
+    throw new SchemaError(`The database is encoded in ${encoding}: make it anew with ENCODING 'UTF8'.`)
   }
 }
 

@@ -7,6 +7,7 @@ import { connectionConfig, type Db, type StoreOptions } from './db.ts'
 export type Channel = 'cimd_done' | 'cimd_outbox' | 'cimd_feed'
 
 const RECONNECT_MS = [100, 250, 500, 1000, 2000]
+const HEARTBEAT_MS = 5000
 
 /** What `cimd_done` carries for a client: a digest, because identifiers are long and not everybody's business. */
 export function doneKey(clientId: string): string {
@@ -41,15 +42,18 @@ export async function listen(
     readonly channels: readonly Channel[]
     readonly onNotification: (channel: Channel, payload: string) => void
     readonly onConnected: () => void
+    /** How often the connection is tried, and how long an answer may take. */
+    readonly heartbeatMs?: number
   },
 ): Promise<Listener> {
+  const { heartbeatMs = HEARTBEAT_MS } = options
   let client: pg.Client | undefined
   let timer: NodeJS.Timeout | undefined
   let closed = false
   let failures = 0
 
   const connect = async (): Promise<void> => {
-    const connecting = new pg.Client(connectionConfig(options, 'listen'))
+    const connecting = new pg.Client({ ...connectionConfig(options, 'listen'), query_timeout: heartbeatMs })
     client = connecting
     connecting.on('notification', ({ channel, payload }) =>
       options.onNotification(channel as Channel, payload ?? ''),
@@ -62,8 +66,21 @@ export async function listen(
       await connecting.end()
       throw error
     }
+    let heartbeat: NodeJS.Timeout | undefined
+    // Whoever only listens sends nothing, and would never learn that the other side has vanished.
+    const beat = (): void => {
+      heartbeat = setTimeout(() => connecting.query('select 1').then(beat, giveUp), heartbeatMs)
+    }
+    const giveUp = (error: Error): Promise<void> => {
+      if (!closed) options.onError(error)
+      return connecting.end()
+    }
     // Only now: a connection that breaks off before it listens must not be replaced twice.
-    connecting.on('end', reconnect)
+    connecting.on('end', () => {
+      clearTimeout(heartbeat)
+      reconnect()
+    })
+    beat()
     failures = 0
     options.onConnected()
   }

@@ -2,13 +2,20 @@ import type pg from 'pg'
 import { expect, it } from 'vitest'
 import { preparedPool } from './prepared-pool.ts'
 
-/** A pool whose one client notes what it is asked. */
-function setup() {
+/** A pool whose one client notes what it is asked, and how it is released. */
+function setup(failure?: Error) {
   const asked: unknown[] = []
-  const client = { query: async (what: unknown) => asked.push(what), release: () => undefined }
+  const released: unknown[] = []
+  const client = {
+    query: async (what: unknown) => {
+      asked.push(what)
+      if (failure !== undefined) throw failure
+    },
+    release: (destroy: unknown) => released.push(destroy),
+  }
   const pool = { options: {}, connect: async () => client, end: async () => undefined }
   // As much of a pool as is used.
-  return { asked, pool: preparedPool(pool as unknown as pg.Pool) }
+  return { asked, released, pool: preparedPool(pool as unknown as pg.Pool) }
 }
 
 it('gives the same text the same name on every connection, and another text another', async () => {
@@ -29,4 +36,28 @@ it('does not prepare what has no parameters, since that may be several statement
   const { asked, pool } = setup()
   await (await pool.connect()).query('begin', [])
   expect(asked).toEqual(['begin'])
+})
+
+it.each([
+  ['that does not answer', new Error('Query read timeout')],
+  ['that became a replica', Object.assign(new Error('read-only'), { code: '25006' })],
+])('keeps no connection to a server %s, and asks it nothing more', async (_what, failure) => {
+  const { asked, released, pool } = setup(failure)
+  const client = await pool.connect()
+  await expect(client.query('begin', [])).rejects.toBe(failure)
+  await expect(client.query('rollback', [])).rejects.toBe(failure)
+  client.release()
+  expect(asked).toEqual(['begin'])
+  expect(released).toEqual([true])
+})
+
+it('keeps a connection whose statement failed', async () => {
+  const failure = Object.assign(new Error('duplicate key'), { code: '23505' })
+  const { asked, released, pool } = setup(failure)
+  const client = await pool.connect()
+  await expect(client.query('begin', [])).rejects.toBe(failure)
+  await expect(client.query('rollback', [])).rejects.toBe(failure)
+  client.release()
+  expect(asked).toEqual(['begin', 'rollback'])
+  expect(released).toEqual([false])
 })

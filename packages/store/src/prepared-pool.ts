@@ -3,7 +3,8 @@ import type pg from 'pg'
 
 /**
  * The pool, with every statement that has parameters prepared once per connection: most take longer to plan than
- * to run. A connection keeps each text it has seen, so texts must be few: a list goes in as one array.
+ * to run. A connection keeps each text it has seen, so texts must be few: a list goes in as one array. A
+ * connection that cannot serve any longer does not return to the pool.
  */
 export function preparedPool(pool: pg.Pool): PostgresPool {
   const nameOf = createNames()
@@ -12,18 +13,36 @@ export function preparedPool(pool: pg.Pool): PostgresPool {
     end: () => pool.end(),
     connect: async () => {
       const client = await pool.connect()
-      const query = (text: string, values: readonly unknown[] = []) =>
-        // Without parameters it may be several statements, which cannot be prepared.
-        values.length === 0
-          ? client.query(text)
-          : client.query({ name: nameOf(text), text, values: [...values] })
+      let broken: Error | undefined
+      const query = async (text: string, values: readonly unknown[] = []) => {
+        // A rollback on it would wait as long as the statement did.
+        if (broken !== undefined) throw broken
+        try {
+          // Without parameters it may be several statements, which cannot be prepared.
+          return await (values.length === 0
+            ? client.query(text)
+            : client.query({ name: nameOf(text), text, values: [...values] }))
+        } catch (error) {
+          if (isBeyondUse(error)) broken = error
+          throw error
+        }
+      }
       return {
         // Its other form is for cursors, which would have to be configured.
         query: query as unknown as PostgresPoolClient['query'],
-        release: (destroy) => client.release(destroy),
+        release: (destroy) => client.release(destroy || broken !== undefined),
       }
     },
   }
+}
+
+const READ_ONLY_TRANSACTION = '25006'
+
+/** The server has vanished, or became a replica: only a new connection can find the one that took over. */
+function isBeyondUse(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? error.code : undefined
+  return code === READ_ONLY_TRANSACTION || error.message === 'Query read timeout'
 }
 
 function createNames(): (text: string) => string {

@@ -5,8 +5,10 @@ import type { Db, Transaction } from './db.ts'
 /** One client that is due to be looked at, locked for the transaction. */
 export type DueClient = { readonly client: string; readonly facts: DueFacts; readonly now: Date }
 
-/** How many due rows a sweep ranks at most; the rest are ranked when these are gone. */
+/** How many of the rows due longest a sweep ranks at most; the rest are ranked when these are gone. */
 const RANKED_MAX = 10_000
+/** And how many due most recently: users' lost work is among them, however many refreshes have piled up. */
+const RECENT_MAX = 1000
 
 type DueRow = {
   client: string
@@ -29,8 +31,11 @@ type DueRow = {
 export async function lockDueClients(trx: Transaction, limit: number): Promise<DueClient[]> {
   const { rows } = await sql<DueRow>`
     with candidates as (
-      select client_ref, due_at from cimd.schedule where due_at <= cimd.cimd_now()
-      order by due_at limit ${RANKED_MAX}
+      (select client_ref, due_at from cimd.schedule where due_at <= cimd.cimd_now()
+        order by due_at limit ${RANKED_MAX})
+      union
+      (select client_ref, due_at from cimd.schedule where due_at <= cimd.cimd_now()
+        order by due_at desc limit ${RECENT_MAX})
     ), used as (
       select d.client_ref, d.due_at, i.tenant_id, i.last_resolved_at, i.leased_until
       from candidates d left join lateral (

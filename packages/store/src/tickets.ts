@@ -26,6 +26,7 @@ export async function findTicket(trx: Transaction, id: string): Promise<Ticket |
     .innerJoin('cimd.clients as c', 'c.id', 't.client_ref')
     .select(['c.client_id as clientId', 't.generation', sql<string>`t.client_ref::text`.as('client')])
     .where('t.id', '=', id)
+    .where('t.tenant_id', '=', sql<string>`cimd.current_tenant()`)
     .where('t.expires_at', '>', sql<Date>`cimd.cimd_now()`)
     .executeTakeFirst()
 }

@@ -121,8 +121,9 @@ async function open(
   if (plan.kind === 'demand') {
     return { kind: 'demand', demand: await demandFetch(trx, view, identified, { forced: false }), view }
   }
-  if (causes && view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
+  // The client before the interest, as every demand does it: the other way round two of them could deadlock.
   const refresh = plan.refresh ? await raiseDemand(trx, view, refreshDemand(identified)) : undefined
+  if (causes && view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
   const answer = answerFromView(clientId, known || causes ? view : asUnknown(view), {
     redirectUri: request.redirect_uri,
     evenUnusable: request.purpose === 'revoke',

@@ -53,7 +53,7 @@ export async function waitFrom(
   begun: { readonly waiter: Waiter; readonly view: ClientView },
 ): Promise<Answer> {
   const deadline = performance.now() + awaited.waitMs
-  for (let { view } = begun, waiting = true; ; view = await readView(deps, awaited)) {
+  for (let { view } = begun, waiting = awaited.waitMs > 0; ; view = await readView(deps, awaited)) {
     if (view.done >= awaited.generation) return await answerDone(deps.db, view, awaited)
     const leftMs = deadline - performance.now()
     if (!waiting || isDeferredPast(view, leftMs)) return await answerUndone(deps.db, view, awaited)

@@ -1,0 +1,14 @@
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { explain } from '@cimd/runtime'
+import { UsageError } from './exit-code.ts'
+
+/** The bytes of a file, or of standard input for `-`. */
+export async function readInput(name: string, stdin: NodeJS.ReadableStream): Promise<Uint8Array> {
+  if (name === '-') return buffer(stdin)
+  try {
+    return await readFile(name)
+  } catch (error) {
+    throw new UsageError(`cannot read ${name} (a URL begins with https://): ${explain(error)}`)
+  }
+}

@@ -1,0 +1,234 @@
+import { type FetchDocument, PURPOSES, type Purpose } from '@cimd/core'
+import { ConfigError, explain, loadTogether } from '@cimd/runtime'
+import { API_KEY_SCOPES, readStatus } from '@cimd/store'
+import { Argument, Command, CommanderError, Option } from 'commander'
+import { dayCount, visibleName, wholeNumber } from './arguments.ts'
+import { runCheck } from './check.ts'
+import {
+  createConnections,
+  type Environment,
+  readDeploymentKind,
+  type Standalone,
+  withStore,
+} from './connection.ts'
+import { type ExitCode, UsageError } from './exit-code.ts'
+import { runKeyCreate, runKeyList, runKeyRevoke } from './key.ts'
+import { runMigrate } from './migrate.ts'
+import { complain, type Output } from './print.ts'
+import { type ResolveDeps, runResolve } from './resolve.ts'
+import { countQueues, runStatus } from './status.ts'
+import { runTenantCreate, runTenantList, type StoreDeps } from './tenant.ts'
+
+/** What the commands need of the process and the world. */
+export type ProgramDeps = Pick<ResolveDeps, 'fetch' | 'monotonicMs' | 'sleep'> & {
+  readonly version: string
+  readonly environment: Environment
+  readonly output: Output
+  /** What `npm start` in this directory tells of itself. */
+  readonly findStandalone: () => Standalone | undefined
+  readonly fetchDocument: FetchDocument
+  readonly readInput: (name: string) => Promise<Uint8Array>
+}
+
+/** Carries out one command line, `argv` without the program itself. Everything that can go wrong is told on stderr. */
+export async function runProgram(argv: readonly string[], deps: ProgramDeps): Promise<ExitCode> {
+  let exitCode: ExitCode = 0
+  const program = createProgram(deps, async (work) => {
+    exitCode = await work
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // Commander has told its own already; it ends the same way after --help and --version.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    complain(deps.output, explain(error))
+    return error instanceof ConfigError || error instanceof UsageError ? 2 : 1
+  }
+}
+
+type Finish = (work: Promise<ExitCode>) => Promise<void>
+type Json = { readonly json?: boolean }
+
+const ABOUT = 'Operates a CIMD Registrar, and checks the client metadata documents it reads.'
+
+const EXIT_CODES = `
+Exit code: 0 fine; 1 the answer is no, or the operation failed; 2 wrong usage or configuration.
+Answers go to standard output, errors to standard error.`
+
+function createProgram(deps: ProgramDeps, finish: Finish): Command {
+  const { stdout, stderr } = deps.output
+  const program = new Command('cimd')
+    .description(ABOUT)
+    .version(deps.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'cimd: ')),
+    })
+    .showHelpAfterError('(--help tells more)')
+    .addHelpText('afterAll', EXIT_CODES)
+  addResolve(program, deps, finish)
+  addCheck(program, deps, finish)
+  addStatus(program, deps, finish)
+  addMigrate(program, deps, finish)
+  addTenant(program, deps, finish)
+  addKey(program, deps, finish)
+  return program
+}
+
+type ResolveOptions = Json & {
+  readonly subject?: string
+  readonly purpose: Purpose
+  readonly waitMs: number
+  readonly redirectUri?: string
+  readonly refresh?: boolean
+  readonly api?: string
+  readonly key?: string
+}
+
+function addResolve(program: Command, deps: ProgramDeps, finish: Finish): void {
+  define(program, 'resolve', 'ask the api about a client, as an authorization server would', {
+    examples: [
+      'cimd resolve https://vscode.dev/oauth/client-metadata.json --subject alice',
+      'cimd resolve https://app.example.com/client.json --redirect-uri https://app.example.com/cb',
+      'cimd resolve https://app.example.com/client.json --subject alice --refresh --wait-ms 20000',
+    ],
+    remark: 'Exits with 0 when the client is ready and with 1 for anything else.',
+  })
+    .argument('<url>', 'the client_id')
+    .option('--subject <name>', 'who has logged in; without one nothing is fetched')
+    .addOption(new Option('--purpose <purpose>', 'why it is asked').choices(PURPOSES).default('authorize'))
+    .option('--wait-ms <n>', 'how long to wait for a fetch, in milliseconds', wholeNumber, 10_000)
+    .option('--redirect-uri <uri>', 'also tell whether the document allows this redirect URI')
+    .option('--refresh', 'demand a fetch whatever is known')
+    .option('--api <url>', 'the api (CIMD_API_URL, else that of `npm start`, else http://127.0.0.1:8080)')
+    .option('--key <key>', 'the API key (CIMD_API_KEY, which other users cannot see)')
+    .action((clientId: string, { subject, redirectUri, refresh, json, ...options }: ResolveOptions) => {
+      const api = createConnections(deps.environment, deps.findStandalone).api(options.api)
+      const key = getApiKey(options.key, deps.environment)
+      return finish(
+        runResolve({ ...deps, api, key }, { ...options, clientId, subject, redirectUri, refresh, json }),
+      )
+    })
+}
+
+function getApiKey(given: string | undefined, environment: Environment): string {
+  const key = given || environment['CIMD_API_KEY']
+  if (key) return key
+  throw new ConfigError(['CIMD_API_KEY: it is not set; `cimd key create TENANT` makes one, --key takes one'])
+}
+
+function addCheck(program: Command, deps: ProgramDeps, finish: Finish): void {
+  define(program, 'check', 'say everything that is wrong with a client metadata document', {
+    examples: [
+      'cimd check https://vscode.dev/oauth/client-metadata.json',
+      'cimd check client.json --client-id https://app.example.com/client.json',
+      'node make-document.js | cimd check - --json',
+    ],
+    remark: 'A URL is fetched from this machine, directly and not through a proxy.',
+  })
+    .argument('<url|file>', 'a client_id, the name of a file, or - for standard input')
+    .option('--client-id <url>', 'the client_id a FILE is judged by, instead of its own')
+    .action((target: string, { clientId, json }: Json & { readonly clientId?: string }) =>
+      finish(runCheck(deps, { target, clientId, json })),
+    )
+}
+
+function addStatus(program: Command, deps: ProgramDeps, finish: Finish): void {
+  define(program, 'status', 'show the store and the queues in numbers', {
+    examples: ['cimd status', 'cimd status --json'],
+    remark: `${DATABASE}\n${QUEUE}`,
+  }).action(({ json }: Json) => {
+    const { database, queue } = createConnections(deps.environment, deps.findStandalone)
+    const located = loadTogether({ database, queue })
+    const status = () => withStore(located.database, readStatus)
+    const queues = () => countQueues(located.queue)
+    return finish(runStatus({ output: deps.output, readStatus: status, countQueues: queues }, { json }))
+  })
+}
+
+function addMigrate(program: Command, deps: ProgramDeps, finish: Finish): void {
+  define(program, 'migrate', 'bring the store and the queue store to what this release needs', {
+    examples: ['cimd migrate', 'CIMD_ENV=production cimd migrate'],
+    remark: `${DATABASE}\n${QUEUE}\nIt may be run again at any time.`,
+  }).action(({ json }: Json) => {
+    const { database, queue } = createConnections(deps.environment, deps.findStandalone)
+    const environment = () => readDeploymentKind(deps.environment)
+    const located = loadTogether({ database, queue, environment })
+    return finish(runMigrate({ ...located, output: deps.output }, { json }))
+  })
+}
+
+function addTenant(program: Command, deps: ProgramDeps, finish: Finish): void {
+  const tenant = program.command('tenant').description('make and list tenants')
+  const store = storeDeps(deps)
+  define(tenant, 'create', 'make a tenant; one that is there already is left as it is', {
+    examples: ['cimd tenant create my-tenant'],
+    remark: DATABASE,
+  })
+    .addArgument(new Argument('<name>', 'its name').argParser(visibleName))
+    .action((name: string, { json }: Json) => finish(runTenantCreate(store, { name, json })))
+  define(tenant, 'list', 'list the tenants and how many working keys each has', {
+    examples: ['cimd tenant list', 'cimd tenant list --json'],
+    remark: DATABASE,
+  }).action(({ json }: Json) => finish(runTenantList(store, { json })))
+}
+
+type KeyCreateOptions = Json & { readonly scope: readonly string[]; readonly expiresDays?: number }
+
+function addKey(program: Command, deps: ProgramDeps, finish: Finish): void {
+  const key = program.command('key').description('make, list and revoke API keys')
+  const store = storeDeps(deps)
+  const scope = new Option('--scope <scope...>', 'what the key may do').choices(API_KEY_SCOPES)
+  define(key, 'create', 'make an API key and show it, this once', {
+    examples: [
+      'cimd key create my-tenant',
+      'cimd key create my-tenant --scope resolve --expires-days 90',
+      'export CIMD_API_KEY=$(cimd key create my-tenant)',
+    ],
+    remark: DATABASE,
+  })
+    .argument('<tenant>', 'whose key it is')
+    .addOption(scope.default(['resolve', 'events']))
+    .option('--expires-days <n>', 'how many days it works (until it is revoked)', dayCount)
+    .action((tenant: string, { scope: scopes, expiresDays: expiresInDays, json }: KeyCreateOptions) =>
+      finish(runKeyCreate(store, { tenant, scopes, expiresInDays, json })),
+    )
+  define(key, 'list', 'list the keys of a tenant by what may be shown of them', {
+    examples: ['cimd key list my-tenant'],
+    remark: DATABASE,
+  })
+    .argument('<tenant>', 'whose keys')
+    .action((tenant: string, { json }: Json) => finish(runKeyList(store, { tenant, json })))
+  define(key, 'revoke', 'revoke a key, at once and for good', {
+    examples: ['cimd key revoke 0123456789ab'],
+    remark: DATABASE,
+  })
+    .argument('<prefix>', 'the 12 characters after cimd_, as `key list` shows them')
+    .action((prefix: string, { json }: Json) => finish(runKeyRevoke(store, { prefix, json })))
+}
+
+function storeDeps({ environment, findStandalone, output }: ProgramDeps): StoreDeps {
+  const { database } = createConnections(environment, findStandalone)
+  return { output, withStore: async (work) => withStore(database(), work) }
+}
+
+const DATABASE =
+  'The database is that of CIMD_DATABASE_URL, else that of the `npm start` running in this directory.'
+const QUEUE = 'The queue likewise: CIMD_QUEUE_URL.'
+
+/** A command as all of them are: with --json, examples and a remark below its options. */
+function define(
+  parent: Command,
+  name: string,
+  description: string,
+  { examples, remark }: { readonly examples: readonly string[]; readonly remark: string },
+): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', `\n${remark}\n\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`)
+}

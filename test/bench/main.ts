@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util'
+import { explain } from '@cimd/runtime'
+import { providePostgres } from '../harness/postgres.ts'
+import { provideRedis } from '../harness/redis.ts'
+import { createTemplate } from '../harness/template.ts'
+import { type Bed, type BedOptions, type QueueBackend, startBed } from './bed.ts'
+import { measureFirstContact } from './first-contact.ts'
+import { measureFreshHit } from './fresh-hit.ts'
+import { describeLoad, describeMachine } from './machine.ts'
+import { startRemoteOrigin } from './remote-origin.ts'
+import { reportFirstContact, reportFreshHit, reportSteps, reportThroughput } from './report.ts'
+import { measureSteps } from './steps.ts'
+import { measureThroughput } from './throughput.ts'
+
+const FULL = {
+  warmUp: 50,
+  contacts: 150,
+  steps: 50,
+  throughput: { rounds: 5, documents: 150 },
+  freshHit: { sequential: 200, rounds: 5, requests: 400 },
+}
+const QUICK: typeof FULL = {
+  warmUp: 20,
+  contacts: 40,
+  steps: 20,
+  throughput: { rounds: 2, documents: 100 },
+  freshHit: { sequential: 60, rounds: 2, requests: 200 },
+}
+
+const USAGE = `npm run bench -- [--quick]
+  --quick  a few seconds per queue, for a look: too few samples to quote`
+
+try {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean' }, help: { type: 'boolean' } } })
+  if (values.help) say(USAGE)
+  else await bench(values.quick ? QUICK : FULL)
+} catch (error) {
+  process.exitCode = 1
+  process.stderr.write(`${explain(error)}\n`)
+}
+
+/** Everything on every queue backend there is. */
+async function bench(size: typeof FULL): Promise<void> {
+  const startedMs = performance.now()
+  await using things = new AsyncDisposableStack()
+  const [postgres, redis] = await Promise.all([providePostgres(), provideRedis()])
+  if (redis.kind === 'provided') things.defer(redis.stop)
+  if (postgres.kind === 'missing') throw new Error(`no Postgres to measure on: ${postgres.how}`)
+  things.defer(postgres.stop)
+
+  for (const line of await describeMachine(postgres.adminUrl, postgres.source)) say(line)
+  const template = await createTemplate(postgres.adminUrl)
+  things.defer(template.drop)
+  const origin = await startRemoteOrigin()
+  things.defer(origin.close)
+
+  const queues: QueueBackend[] = [{ kind: 'postgres', serverUrl: postgres.adminUrl }]
+  if (redis.kind === 'provided') queues.unshift({ kind: 'redis', serverUrl: redis.url })
+  else say(`\nqueue on redis: left out, ${redis.how}`)
+  for (const queue of queues) {
+    await benchQueue({ adminUrl: postgres.adminUrl, template: template.name, queue, origin }, size)
+  }
+  const seconds = (performance.now() - startedMs) / 1000
+  say(`\ndone in ${seconds.toFixed(0)} s, load ${describeLoad()} after the run`)
+}
+
+async function benchQueue(options: BedOptions, size: typeof FULL): Promise<void> {
+  say(`\n=== queue on ${options.queue.kind}`)
+  await using bed = await startBed(options)
+  await warmUp(bed, size.warmUp)
+  say(reportFirstContact(await measureFirstContact(bed, size.contacts)))
+  say(reportThroughput(await measureThroughput(bed, size.throughput)))
+  say(reportFreshHit(await measureFreshHit(bed, size.freshHit)))
+  // Last, because it stops the fetcher.
+  say(reportSteps(await measureSteps(bed, size.steps)))
+}
+
+/** Code compiled, connections open, certificates issued. */
+async function warmUp(bed: Bed, count: number): Promise<void> {
+  for (const clientId of bed.take(count)) {
+    await bed.get(clientId)
+    await bed.resolve(clientId)
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

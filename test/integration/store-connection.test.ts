@@ -1,0 +1,44 @@
+import { checkDb, closeDb, isUnreachable, openDb } from '@cimd/store'
+import { expect, it } from 'vitest'
+import { openCuttableLink } from '../harness/cuttable-link.ts'
+import { describeStore, setup } from './store-bundle.ts'
+
+const CONNECTIONS = 2
+
+describeStore('a pool', () => {
+  it('says that the server has vanished without a word, and finds the one that took over', async () => {
+    await using store = await setup()
+    await using stack = new AsyncDisposableStack()
+    const link = await openCuttableLink(store.url)
+    stack.defer(link.close)
+    const options = { url: link.url, connectionsMax: CONNECTIONS, statementTimeoutMs: 100, onError: () => {} }
+    const db = openDb(options)
+    stack.defer(() => closeDb(db))
+    const onEach = () => Promise.allSettled(Array.from({ length: CONNECTIONS }, () => checkDb(db)))
+    expect(await onEach()).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+    link.stall()
+    const failures = (await onEach()).map(
+      (ended) => ended.status === 'rejected' && isUnreachable(ended.reason),
+    )
+    expect(failures).toEqual([true, true])
+    expect(await onEach()).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+  })
+
+  it('rolls nothing back on a server that has vanished: a transaction fails as soon as its statement', async () => {
+    await using store = await setup()
+    await using stack = new AsyncDisposableStack()
+    const link = await openCuttableLink(store.url)
+    stack.defer(link.close)
+    const db = openDb({ url: link.url, connectionsMax: 1, statementTimeoutMs: 100, onError: () => {} })
+    stack.defer(() => closeDb(db))
+    await checkDb(db)
+    const beganAt = performance.now()
+    const ended = db.transaction().execute(async (trx) => {
+      link.stall()
+      await checkDb(trx)
+    })
+    await expect(ended).rejects.toThrow('Query read timeout')
+    expect(performance.now() - beganAt).toBeLessThan(3500)
+    await checkDb(db)
+  })
+})
