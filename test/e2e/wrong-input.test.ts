@@ -105,7 +105,7 @@ describe('a service that cannot start', () => {
 })
 
 describePipeline('a queue that is unreachable', { services: [] }, (suite) => {
-  it.each(SERVICES)('keeps the %s from starting, with the reason', async (name) => {
+  it.each(['fetcher', 'scheduler'] as const)('keeps the %s from starting, with the reason', async (name) => {
     const scheme = suite.pipeline.queueUrl.startsWith('redis') ? 'redis' : 'postgres'
     const failure = await suite.pipeline
       .start(name, { environment: { CIMD_QUEUE_URL: `${scheme}://${NOBODY_LISTENS}/1` } })
@@ -122,11 +122,18 @@ describePipeline('a queue that is unreachable', { services: [] }, (suite) => {
     const known = publish(origin)
     expect((await pipeline.api.resolve({ client_id: known })).status).toBe(200)
     await link.cut()
-    expect((await pipeline.api.request('/health/ready')).status).toBe(503)
+    const ready = await pipeline.api.request('/health/ready')
+    expect(ready.status).toBe(200)
+    expect(ready.body.checks).toContainEqual({ name: 'queue', required: false, ok: false })
     expect((await pipeline.api.resolve({ client_id: known, wait_ms: 0 })).status).toBe(200)
     const unknown = publish(origin)
     const pending = await pipeline.api.resolve({ client_id: unknown, wait_ms: 0 })
     expect(pending.status).toBe(202)
+    // The api can even start anew.
+    await pipeline.stop('api')
+    const restarted = await pipeline.start('api', { environment })
+    await restarted.logged(({ event }) => event === 'queue.down')
+    expect((await pipeline.api.resolve({ client_id: known, wait_ms: 0 })).status).toBe(200)
     await link.restore()
     expect((await pipeline.api.ticket(pending.body.ticket, 30_000)).status).toBe(200)
     await Promise.all(SERVICES.map(pipeline.stop))

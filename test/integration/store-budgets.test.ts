@@ -2,8 +2,8 @@ import { createHostBudget, deleteEndedBudgets, type HostBudgetLimits } from '@ci
 import { expect, it } from 'vitest'
 import { describeStore, setup, type TestStore } from './store-bundle.ts'
 
-const HOST = { host: 'client.example.net' }
-const OTHER_HOST = { host: 'other.example.net' }
+const HOST = { urgent: true, host: 'client.example.net' }
+const OTHER_HOST = { urgent: true, host: 'other.example.net' }
 const LIMITS: HostBudgetLimits = { concurrentMax: 2, windowSeconds: 60, windowMax: 5, leaseSeconds: 8 }
 
 describeStore('the budget of a host (FET-23)', () => {
@@ -12,6 +12,14 @@ describeStore('the budget of a host (FET-23)', () => {
     const take = budgetOf(store)
     expect([(await take(HOST)).kind, (await take(HOST)).kind]).toEqual(['granted', 'granted'])
     expect(await take(HOST)).toEqual({ kind: 'deferred', code: 'host_budget', retryAfterSeconds: 1 })
+  })
+
+  it('keeps half of it for users: what nobody waits for is put off first', async () => {
+    await using store = await setup()
+    const take = budgetOf(store, { concurrentMax: 2 })
+    const background = { ...HOST, urgent: false }
+    expect([(await take(background)).kind, (await take(background)).kind]).toEqual(['granted', 'deferred'])
+    expect((await take(HOST)).kind).toBe('granted')
   })
 
   it('is free again with each release, which may come twice', async () => {

@@ -131,7 +131,7 @@ describeStore('the database holds every document that core accepts (DOC-16)', ()
     ['astral characters', String.raw`"\ud83d\ude00 😀"`],
     ['control characters', String.raw`"\u0001\u001f\u007f"`],
     ['large and small numbers', '[1e308, -1e308, 5e-324, 1e-99, 0.1]'],
-    ['a long fraction', `0.${'0'.repeat(1000)}1`],
+    ['a long fraction', `0.${'0'.repeat(900)}1`],
     ['the deepest nesting core allows', `${'['.repeat(15)}${']'.repeat(15)}`],
     ['prototype names', '{"__proto__": 1, "constructor": 2}'],
     ['empty names and values', '{"": ""}'],

@@ -18,7 +18,7 @@ const GRANTS: Record<StoreRole, readonly string[]> = {
     'attempts: SELECT',
     'clients: INSERT (client_id host)',
     'clients: SELECT',
-    'clients: UPDATE (forced urgent wanted)',
+    'clients: UPDATE (deferred_code deferred_until forced urgent wanted)',
     'deployment: SELECT',
     'feed: SELECT',
     'interest: INSERT SELECT UPDATE',
@@ -43,7 +43,7 @@ const GRANTS: Record<StoreRole, readonly string[]> = {
   ],
   cimd_scheduler: [
     'clients: SELECT',
-    'clients: UPDATE (forced urgent wanted)',
+    'clients: UPDATE (wanted)',
     'deployment: SELECT',
     'feed: INSERT SELECT',
     'host_leases: DELETE SELECT',

@@ -72,4 +72,8 @@ export type BudgetAnswer =
   | { readonly kind: 'granted'; readonly release: () => Promise<void> }
   | { readonly kind: 'deferred'; readonly code: FailureCode; readonly retryAfterSeconds: number }
 
-export type TakeBudget = (target: { readonly host: string }) => Promise<BudgetAnswer>
+/** `urgent`: a user waits. What nobody waits for leaves room for users (FET-23). */
+export type TakeBudget = (target: {
+  readonly host: string
+  readonly urgent: boolean
+}) => Promise<BudgetAnswer>

@@ -19,8 +19,10 @@ function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error })
 }
 
-/** Milliseconds, at least one, up to `max`. */
-export function milliseconds(max?: number) {
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Milliseconds, at least one, up to `max`: a day, well below where timers overflow. */
+export function milliseconds(max = DAY_MS) {
   return wholeNumber(1, max)
 }
 

@@ -20,8 +20,8 @@ describe('answerHealth', () => {
       body: {
         status: 'ready',
         checks: [
-          { name: 'store', ok: true },
-          { name: 'queue', ok: true },
+          { name: 'store', required: true, ok: true },
+          { name: 'queue', required: true, ok: true },
         ],
       },
     })
@@ -37,8 +37,8 @@ describe('answerHealth', () => {
       body: {
         status: 'not_ready',
         checks: [
-          { name: 'store', ok: false, error: expected },
-          { name: 'queue', ok: true },
+          { name: 'store', required: true, ok: false, error: expected },
+          { name: 'queue', required: true, ok: true },
         ],
       },
     })
@@ -127,7 +127,10 @@ it('answers not ready although a check never ends', async () => {
   try {
     const answer = answerHealth('/health/ready', { stuck: () => new Promise(() => {}) }, () => false)
     await vi.advanceTimersByTimeAsync(3000)
-    expect(await answer).toMatchObject({ status: 503, body: { checks: [{ name: 'stuck', ok: false }] } })
+    expect(await answer).toMatchObject({
+      status: 503,
+      body: { checks: [{ name: 'stuck', required: true, ok: false }] },
+    })
   } finally {
     vi.useRealTimers()
   }

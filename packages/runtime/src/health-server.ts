@@ -1,10 +1,27 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Named checks of what a process needs; each rejects while its part does not answer. */
-export type HealthChecks = Readonly<Record<string, () => Promise<void>>>
+/**
+ * Named checks of what a process works with; each rejects while its part does not answer. One that is not
+ * `required` is reported, and leaves the process ready.
+ */
+export type HealthChecks = Readonly<Record<string, HealthCheck>>
 
-export type HealthAnswer = { readonly status: number; readonly body: unknown }
+export type HealthCheck =
+  | (() => Promise<void>)
+  | { readonly required: false; readonly check: () => Promise<void> }
+
+export type HealthAnswer = {
+  readonly status: number
+  readonly body: { readonly status: string; readonly checks?: readonly CheckResult[] }
+}
+
+type CheckResult = {
+  readonly name: string
+  readonly required: boolean
+  readonly ok: boolean
+  readonly error?: string
+}
 
 /** `/health/live`: the event loop turns. `/health/ready`: everything the process needs answers, and it is not stopping. */
 export async function answerHealth(
@@ -15,7 +32,7 @@ export async function answerHealth(
   if (path === '/health/live') return { status: 200, body: { status: 'live' } }
   if (path !== '/health/ready') return undefined
   const results = await Promise.all(Object.entries(checks).map(([name, check]) => runCheck(name, check)))
-  const failing = results.filter((result) => !result.ok)
+  const failing = results.filter((result) => result.required && !result.ok)
   const ready = failing.length === 0 && !isStopping()
   return {
     status: ready ? 200 : 503,
@@ -26,14 +43,20 @@ export async function answerHealth(
 /** A probe must be answered while what it asks about hangs. */
 const CHECK_TIMEOUT_MS = 3000
 
-async function runCheck(name: string, check: () => Promise<void>) {
+async function runCheck(name: string, given: HealthCheck): Promise<CheckResult> {
+  const { required, check } = typeof given === 'function' ? { required: true, check: given } : given
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`no answer in ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS)
   try {
     await Promise.race([check(), late])
-    return { name, ok: true }
+    return { name, required, ok: true }
   } catch (error) {
-    return { name, ok: false, error: error instanceof Error ? error.message || error.name : String(error) }
+    return {
+      name,
+      required,
+      ok: false,
+      error: error instanceof Error ? error.message || error.name : String(error),
+    }
   } finally {
     clearTimeout(timer)
   }

@@ -14,11 +14,12 @@ export type HostBudgetLimits = {
 
 /** The per-host budget of the whole fleet, kept in Postgres (FET-23). One round trip to take, one to release. */
 export function createHostBudget(db: Db, limits: HostBudgetLimits): TakeBudget {
-  return async ({ host }) => {
+  return async ({ host, urgent }) => {
     const token = randomUUID()
+    const { concurrentMax, windowMax } = urgent ? limits : backgroundShare(limits)
     const { rows } = await sql<{ wait_seconds: number }>`
-      select cimd.take_host_budget(${host}, ${token}, ${limits.leaseSeconds}, ${limits.concurrentMax},
-        ${limits.windowSeconds}, ${limits.windowMax}) as wait_seconds`.execute(db)
+      select cimd.take_host_budget(${host}, ${token}, ${limits.leaseSeconds}, ${concurrentMax},
+        ${limits.windowSeconds}, ${windowMax}) as wait_seconds`.execute(db)
     const waitSeconds = rows[0]?.wait_seconds ?? 0
     if (waitSeconds > 0) {
       return { kind: 'deferred', code: 'host_budget', retryAfterSeconds: Math.ceil(waitSeconds) }
@@ -28,6 +29,11 @@ export function createHostBudget(db: Db, limits: HostBudgetLimits): TakeBudget {
     }
     return { kind: 'granted', release }
   }
+}
+
+// The other half is for users: a backlog of refreshes must not use up what a login needs.
+function backgroundShare({ concurrentMax, windowMax }: HostBudgetLimits) {
+  return { concurrentMax: Math.ceil(concurrentMax / 2), windowMax: Math.ceil(windowMax / 2) }
 }
 
 /** Deletes windows and leases that ended long ago; returns how many rows. */

@@ -12,6 +12,8 @@ export type Claim = {
   readonly token: string
   /** The attempt answers every demand up to this generation. */
   readonly generation: number
+  /** A user waits for it. */
+  readonly urgent: boolean
   /** A demand in it asked for an unconditional fetch. */
   readonly forced: boolean
   readonly claimedAt: Date
@@ -27,6 +29,7 @@ type ClaimRow = StandingRow & {
   claim_token: string
   claimed: number
   forced: boolean
+  is_urgent: boolean
   now: Date
   etag: string | null
   last_modified: string | null
@@ -50,12 +53,12 @@ export async function claimClient(db: Db, client: string, leaseSeconds: number):
       where id = ${client} and wanted > done
         and (claim_until is null or claim_until <= cimd.cimd_now())
         and (deferred_until is null or deferred_until <= cimd.cimd_now())
-      returning id, client_id, host, claim_token, claimed, forced, done, version_id, etag, last_modified,
+      returning id, client_id, host, claim_token, claimed, forced, urgent, done, version_id, etag, last_modified,
         state, validated_at, fresh_until, revalidate_until, usable_until, stale_forbidden,
         failure_code, failing_since, withdrawing_code, withdrawing_since, retry_at
     )
     select cimd.cimd_now() as now, c.id::text, c.client_id, c.host, c.claim_token, c.claimed,
-      c.forced > c.done as forced, c.etag, c.last_modified,
+      c.forced > c.done as forced, c.urgent > c.done as is_urgent, c.etag, c.last_modified,
       c.state, c.validated_at, c.fresh_until, c.revalidate_until, c.usable_until, c.stale_forbidden,
       c.failure_code, c.failing_since, c.withdrawing_code, c.withdrawing_since, c.retry_at,
       v.digest, v.body, v.content_type, v.rules_version, v.fetched_at
@@ -95,6 +98,7 @@ function claimFromRow(row: ClaimRow): Claim {
     host: row.host,
     token: row.claim_token,
     generation: row.claimed,
+    urgent: row.is_urgent,
     forced: row.forced,
     claimedAt: row.now,
     standing: standingFromRow(row),

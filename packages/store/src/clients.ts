@@ -140,7 +140,10 @@ async function raiseWanted(trx: Transaction, demand: Demand): Promise<RaisedDema
       update cimd.clients c set
         wanted = c.wanted + ${raise},
         forced = case when ${demand.forced} then c.wanted + ${raise} else c.forced end,
-        urgent = case when ${demand.urgent} then c.wanted + ${raise} else c.urgent end
+        urgent = case when ${demand.urgent} then c.wanted + ${raise} else c.urgent end,
+        -- What was put off was nobody's hurry; the budget has room for users.
+        deferred_until = case when ${demand.urgent} then null else c.deferred_until end,
+        deferred_code = case when ${demand.urgent} then null else c.deferred_code end
       where c.client_id = ${demand.clientId}
         and (${demand.forced} or c.wanted = c.done or (${demand.urgent} and c.urgent < c.wanted))
       returning c.id, c.wanted

@@ -18,12 +18,16 @@ export async function readFeed(trx: Transaction, after: number, limit: number): 
     .selectFrom('cimd.feed as f')
     .innerJoin('cimd.outbox as o', 'o.id', 'f.outbox_id')
     .innerJoin('cimd.clients as c', 'c.id', 'o.client_ref')
+    .innerJoin('cimd.interest as i', (join) =>
+      join.onRef('i.client_ref', '=', 'o.client_ref').onRef('i.tenant_id', '=', 'f.tenant_id'),
+    )
     .select([
       'f.position',
       'o.event_id as id',
       'o.type',
       'c.client_id as clientId',
-      'o.client_seq as clientSeq',
+      // Counted from the tenant's own first use: what others did before is not its business.
+      sql<number>`o.client_seq - i.since_seq`.as('clientSeq'),
       'o.occurred_at as occurredAt',
       'o.data',
     ])

@@ -5,10 +5,17 @@ const INTEREST_LEASE_DAYS = 30
 
 /**
  * Notes that the tenant of the transaction uses the client now, on behalf of an authenticated subject: renews
- * its lease and, the first time, begins its view of the client at the present event.
+ * its lease, has it looked at again when its freshness ends, and the first time begins its view of the client at
+ * the present event.
  */
 export async function touchInterest(trx: Transaction, client: string): Promise<void> {
   await sql`
+    with scheduled as (
+      insert into cimd.schedule as s (client_ref, due_at)
+      select id, fresh_until from cimd.clients
+      where id = ${client} and failure_code is null and fresh_until > cimd.cimd_now()
+      on conflict (client_ref) do update set due_at = least(s.due_at, excluded.due_at)
+    )
     insert into cimd.interest as i
       (tenant_id, client_ref, since_seq, first_demand_at, last_resolved_at, leased_until)
     select cimd.current_tenant(), c.id, c.event_seq, at.now, at.now,

@@ -4,6 +4,9 @@ import type { Db } from './db.ts'
 // Any constant: the one lock that makes the relay the only giver of positions.
 const RELAY_LOCK = 0x63_69_6d_64
 
+/** Rows of all feeds after which a batch is full: one popular client's events must not make it outlast its bound. */
+const PLACED_MAX = 10_000
+
 /**
  * Gives up to `limit` waiting outbox rows their position in the feed of every tenant that used the client when
  * the event happened. One relay at a time; a row that commits late is simply relayed later, so a feed has no
@@ -16,7 +19,14 @@ export async function relayOutbox(db: Db, limit: number): Promise<{ relayed: num
     if (lock.rows[0]?.locked !== true) return { relayed: 0, tenants: [] }
     const { rows } = await sql<{ relayed: number; tenants: string[] | null }>`
       with batch as (
-        select id, client_ref, client_seq from cimd.outbox where relayed_at is null order by id limit ${limit}
+        select id, client_ref, client_seq from (
+          select o.id, o.client_ref, o.client_seq, a.tenants, sum(a.tenants) over (order by o.id) as total
+          from (
+            select id, client_ref, client_seq from cimd.outbox where relayed_at is null order by id limit ${limit}
+          ) o, lateral (
+            select count(*) as tenants from cimd.interest where client_ref = o.client_ref
+          ) a
+        ) waiting where total - tenants < ${PLACED_MAX}
       ), addressed as (
         select b.id, i.tenant_id, row_number() over (partition by i.tenant_id order by b.id) as step
         from batch b join cimd.interest i on i.client_ref = b.client_ref and b.client_seq > i.since_seq

@@ -26,9 +26,15 @@ type DueRow = {
 
 /**
  * Locks up to `limit` due clients nobody else is working on: users' lost work first, then round robin over the
- * tenants that use them, so that one tenant's backlog does not hold up another's.
+ * tenants that use them, so that one tenant's backlog does not hold up another's. `urgentOnly` leaves out all but
+ * the first.
  */
-export async function lockDueClients(trx: Transaction, limit: number): Promise<DueClient[]> {
+export async function lockDueClients(
+  trx: Transaction,
+  limit: number,
+  options: { readonly urgentOnly?: boolean } = {},
+): Promise<DueClient[]> {
+  const { urgentOnly = false } = options
   const { rows } = await sql<DueRow>`
     with candidates as (
       (select client_ref, due_at from cimd.schedule where due_at <= cimd.cimd_now()
@@ -54,6 +60,7 @@ export async function lockDueClients(trx: Transaction, limit: number): Promise<D
     from ranked r
     join cimd.schedule s on s.client_ref = r.client_ref and s.due_at <= cimd.cimd_now()
     join cimd.clients c on c.id = r.client_ref
+    where not ${urgentOnly} or c.urgent > c.done
     order by (c.urgent > c.done) desc, r.turn
     limit ${limit}
     -- Skipping locked clients too: a sweep that never waits cannot be part of a deadlock.

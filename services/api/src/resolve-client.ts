@@ -63,7 +63,7 @@ export async function resolveClient(
     const { tenantId } = caller
     const opening = await withTenant(deps.db, tenantId, (trx) => open(trx, caller, identified, request))
     if (opening.kind === 'answer') {
-      if (opening.refresh?.enqueue) await enqueueOrLeave(deps, 'refresh', opening.refresh.client)
+      if (opening.refresh?.enqueue) enqueueOrLeave(deps, 'refresh', opening.refresh.client)
       return opening.answer
     }
     const { demand, view } = opening
@@ -74,11 +74,8 @@ export async function resolveClient(
       waitMs: request.wait_ms,
       redirectUri: request.redirect_uri,
     }
-    const [answer] = await Promise.all([
-      waitFrom(deps, awaited, { waiter, view }),
-      demand.enqueue ? enqueueOrLeave(deps, 'fetch', demand.client) : undefined,
-    ])
-    return answer
+    if (demand.enqueue) enqueueOrLeave(deps, 'fetch', demand.client)
+    return await waitFrom(deps, awaited, { waiter, view })
   } finally {
     waiter.cancel()
   }
@@ -99,7 +96,7 @@ export async function demandRefresh(
     const view = await look(trx, identified.value, true)
     return demandFetch(trx, view, identified, { forced: true })
   })
-  if (demand.enqueue) await enqueueOrLeave(deps, 'fetch', demand.client)
+  if (demand.enqueue) enqueueOrLeave(deps, 'fetch', demand.client)
   return { kind: 'demanded', demand }
 }
 
@@ -177,11 +174,12 @@ function mayDemand(caller: Authenticated, subject: string | undefined): boolean 
   return subject !== undefined || caller.scopes.includes('demand_without_subject')
 }
 
-/** The demand stands in the store already: a queue that is down costs time, and the sweep enqueues it later. */
-async function enqueueOrLeave(deps: ResolveDeps, queue: QueueName, client: string): Promise<void> {
-  try {
-    await deps.enqueue(queue, [client])
-  } catch (error) {
-    deps.log.error({ event: 'enqueue.failed', queue, client, err: error }, 'the queue did not take a job')
-  }
+/**
+ * Enqueues without keeping the caller waiting. The demand stands in the store already: a queue that is down costs
+ * time, and the sweep enqueues it later.
+ */
+function enqueueOrLeave({ enqueue, log }: ResolveDeps, queue: QueueName, client: string): void {
+  enqueue(queue, [client]).catch((error) => {
+    log.error({ event: 'enqueue.failed', queue, client, err: error }, 'the queue did not take a job')
+  })
 }

@@ -16,6 +16,11 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
   const lifecycle = createLifecycle(log, config.shutdownGraceMs)
   const onError = (error: Error): void =>
     log.warn({ event: 'connection.error', err: error }, 'a connection failed')
+  const onQueueDown = (error: Error): void =>
+    log.error(
+      { event: 'queue.down', err: error },
+      'the queue (CIMD_QUEUE_URL) cannot be used: first contacts wait for it',
+    )
   try {
     const storeOptions = { url: config.databaseUrl, role: ROLE, onError } as const
     const db = openDb({ ...storeOptions, connectionsMax: config.databaseConnections })
@@ -24,7 +29,7 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
 
     const producer = createProducer({ url: config.queueUrl, role: ROLE, onError })
     lifecycle.onStop('producer', producer.close)
-    await needed('queue (CIMD_QUEUE_URL)', producer.check())
+    await producer.check().catch(onQueueDown)
 
     const waiters = createWaiters()
     const listener = await listen({
@@ -44,7 +49,8 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
       readShared: shareReads<ClientView>(),
       log,
       waitMsMax: config.waitMsMax,
-      checks: { store: () => checkDb(db), queue: producer.check },
+      // Without the queue a known client is answered all the same, and a first contact once it is back.
+      checks: { store: () => checkDb(db), queue: { required: false, check: producer.check } },
       isStopping: () => stopping,
     })
     lifecycle.onStop('server', () => app.close())

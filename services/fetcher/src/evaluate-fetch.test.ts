@@ -30,6 +30,7 @@ const stranger: Claim = {
   host: 'app.example.com',
   token: 'b3b0',
   generation: 4,
+  urgent: true,
   forced: false,
   claimedAt: at(-1),
   standing: UNKNOWN_STANDING,

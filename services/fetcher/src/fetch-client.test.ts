@@ -23,6 +23,7 @@ const claim: Claim = {
   host: 'app.example.com',
   token: 'b3b0',
   generation: 4,
+  urgent: true,
   forced: false,
   claimedAt: new Date('2026-11-20T12:00:00Z'),
   standing: UNKNOWN_STANDING,
@@ -117,7 +118,7 @@ describe('fetchClient', () => {
       },
     })
     await run()
-    expect(asked).toEqual(['7', { host: 'app.example.com' }, { url: clientId, validators: {} }])
+    expect(asked).toEqual(['7', { host: 'app.example.com', urgent: true }, { url: clientId, validators: {} }])
   })
 
   it('sends the validators of the version it has (CAC-12)', async () => {

@@ -44,7 +44,7 @@ export async function fetchClient(
   if (claim === undefined) return { kind: 'nothing_to_do' }
   const claimedAtMs = deps.monotonicMs()
 
-  const budget = await deps.takeBudget({ host: claim.host })
+  const budget = await deps.takeBudget({ host: claim.host, urgent: claim.urgent })
   if (budget.kind === 'deferred') {
     await deps.defer(claim, budget.code, budget.retryAfterSeconds)
     await deps.announce(claim, 0)

@@ -55,9 +55,9 @@ export async function startScheduler(config: SchedulerConfig): Promise<Service> 
     lifecycle.onStop('health', health.close)
 
     const sweepDeps: SweepDeps = {
-      withDueClients: (limit, decide) =>
+      withDueClients: ({ limit, urgentOnly }, decide) =>
         inTransaction(db, async (trx) => {
-          const decided = decide(await lockDueClients(trx, limit))
+          const decided = decide(await lockDueClients(trx, limit, { urgentOnly }))
           if (decided.length > 0) await applyDueActions(trx, decided)
           return decided
         }),
@@ -106,7 +106,7 @@ async function runRelay(db: Db): Promise<void> {
       db,
       tenants.map((tenant) => ({ channel: 'cimd_feed', payload: tenant })),
     )
-    if (relayed < RELAY_ROWS_MAX) return
+    if (relayed === 0) return
   }
 }
 

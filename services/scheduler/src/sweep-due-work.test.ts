@@ -34,7 +34,8 @@ function setup(due: readonly DueClient[], waiting = 0, given: Partial<SweepDeps>
   const enqueued: Record<string, string[]> = { fetch: [], refresh: [] }
   const calls: string[] = []
   const deps: SweepDeps = {
-    withDueClients: async (_, decide) => {
+    withDueClients: async ({ urgentOnly }, decide) => {
+      calls.push(urgentOnly ? 'urgent only' : 'all')
       const decided = decide(due)
       carriedOut.push(...decided)
       calls.push('commit')
@@ -65,7 +66,7 @@ describe('sweepDueWork', () => {
   it('enqueues only what the store has committed, and users\u2019 work first', async () => {
     const { sweep, calls } = setup([refreshing('1'), lostFetch('2')])
     await sweep()
-    expect(calls).toEqual(['commit', 'fetch', 'refresh'])
+    expect(calls).toEqual(['all', 'commit', 'fetch', 'refresh'])
   })
 
   it('postpones what another works on and retires what nobody uses, without a job', async () => {
@@ -86,16 +87,14 @@ describe('sweepDueWork', () => {
     expect(carriedOut.map(({ client }) => client)).toEqual(['1', '2'])
   })
 
-  it.each([100, 5000])(
-    'holds up neither users nor housekeeping with %d refreshes waiting',
-    async (waiting) => {
-      const due = [refreshing('1'), lostFetch('2'), claimed('3'), unused('4')]
-      const { sweep, carriedOut, enqueued } = setup(due, waiting)
-      expect(await sweep(100)).toBe(1)
-      expect(enqueued).toEqual({ fetch: ['2'], refresh: [] })
-      expect(carriedOut.map(({ client }) => client)).toEqual(['2', '3', '4'])
-    },
-  )
+  it.each([100, 5000])('looks for users\u2019 lost work alone with %d refreshes waiting', async (waiting) => {
+    const due = [refreshing('1'), lostFetch('2'), claimed('3'), unused('4')]
+    const { sweep, calls, carriedOut, enqueued } = setup(due, waiting)
+    expect(await sweep(100)).toBe(1)
+    expect(calls).toEqual(['urgent only', 'commit', 'fetch', 'refresh'])
+    expect(enqueued).toEqual({ fetch: ['2'], refresh: [] })
+    expect(carriedOut.map(({ client }) => client)).toEqual(['2', '3', '4'])
+  })
 
   it('takes no work from the store while it cannot ask how full the queue is', async () => {
     const { sweep, calls } = setup([refreshing('1')], 0, {

@@ -5,7 +5,7 @@ import type { DueClient } from '@cimd/store'
 export type SweepDeps = {
   /** Locks due clients, hands them to `decide`, and carries out what it says, all in one transaction. */
   readonly withDueClients: (
-    limit: number,
+    options: { readonly limit: number; readonly urgentOnly: boolean },
     decide: (due: readonly DueClient[]) => readonly Decided[],
   ) => Promise<readonly Decided[]>
   readonly waitingRefreshes: () => Promise<number>
@@ -24,7 +24,9 @@ const SWEEP_ROWS_MAX = 500
  */
 export async function sweepDueWork(deps: SweepDeps, refreshQueueMax: number): Promise<number> {
   const room = Math.max(0, refreshQueueMax - (await deps.waitingRefreshes()))
-  const decided = await deps.withDueClients(SWEEP_ROWS_MAX, (due) => admit(due.map(decide), room))
+  const decided = await deps.withDueClients({ limit: SWEEP_ROWS_MAX, urgentOnly: room === 0 }, (due) =>
+    admit(due.map(decide), room),
+  )
   const urgent = decided.filter(({ action }) => queueOf(action) === 'fetch').map(({ client }) => client)
   const background = decided.filter(({ action }) => queueOf(action) === 'refresh').map(({ client }) => client)
   await deps.enqueue('fetch', urgent)

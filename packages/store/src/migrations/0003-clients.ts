@@ -133,7 +133,8 @@ const INTEREST = `
 const GRANTS = `
   grant select on cimd.clients, cimd.versions to cimd_api, cimd_fetcher, cimd_scheduler;
   grant insert (client_id, host) on cimd.clients to cimd_api;
-  grant update (wanted, urgent, forced) on cimd.clients to cimd_api, cimd_scheduler;
+  grant update (wanted, urgent, forced, deferred_until, deferred_code) on cimd.clients to cimd_api;
+  grant update (wanted) on cimd.clients to cimd_scheduler;
   grant update (
     state, done, claimed, claim_token, claim_until, deferred_until, deferred_code, version_id, validated_at,
     fresh_until, revalidate_until, usable_until, stale_forbidden, etag, last_modified, failure_code, failing_since,
