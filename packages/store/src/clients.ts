@@ -1,6 +1,7 @@
 import { type ClientIdUrl, type ClientStanding, type FailureCode, UNKNOWN_STANDING } from '@cimd/core'
 import { sql } from 'kysely'
 import type { Transaction } from './db.ts'
+import { SENT_AHEAD } from './prepared-pool.ts'
 import { knownCode, type StandingRow, standingFromRow } from './standing.ts'
 
 /** A valid version as stored: the bytes as fetched and their sha-256, hex. */
@@ -126,11 +127,8 @@ export async function raiseDemand(trx: Transaction, view: ClientView, demand: De
 }
 
 async function insertClient(trx: Transaction, { clientId, host }: Demand): Promise<void> {
-  await trx
-    .insertInto('cimd.clients')
-    .values({ client_id: clientId, host })
-    .onConflict((conflict) => conflict.column('client_id').doNothing())
-    .execute()
+  await sql`${sql.raw(SENT_AHEAD)} insert into cimd.clients (client_id, host) values (${clientId}, ${host})
+    on conflict (client_id) do nothing`.execute(trx)
 }
 
 async function raiseWanted(trx: Transaction, demand: Demand): Promise<RaisedDemand | undefined> {

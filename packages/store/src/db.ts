@@ -61,6 +61,8 @@ export function openDb(options: StoreOptions): Db {
   const pool = new pg.Pool({
     ...connectionConfig(options, 'query'),
     max: connectionsMax,
+    // Statements go out without waiting for the answer to the one before; see prepared-pool.ts.
+    pipeline: true,
     statement_timeout: statementTimeoutMs,
     ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + ANSWER_GRACE_MS }),
     ...(role !== undefined && { verify: verifyRole(role) }),

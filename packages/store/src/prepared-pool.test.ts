@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { expect, it } from 'vitest'
-import { preparedPool } from './prepared-pool.ts'
+import { preparedPool, SENT_AHEAD } from './prepared-pool.ts'
 
 /** A pool whose one client notes what it is asked, and how it is released. */
 function setup(failure?: Error) {
@@ -44,10 +44,11 @@ it.each([
 ])('keeps no connection to a server %s, and asks it nothing more', async (_what, failure) => {
   const { asked, released, pool } = setup(failure)
   const client = await pool.connect()
-  await expect(client.query('begin', [])).rejects.toBe(failure)
+  await client.query('begin', [])
+  await expect(client.query('select 1', [])).rejects.toBe(failure)
   await expect(client.query('rollback', [])).rejects.toBe(failure)
   client.release()
-  expect(asked).toEqual(['begin'])
+  expect(asked).toEqual(['begin', 'select 1'])
   expect(released).toEqual([true])
 })
 
@@ -55,9 +56,26 @@ it('keeps a connection whose statement failed', async () => {
   const failure = Object.assign(new Error('duplicate key'), { code: '23505' })
   const { asked, released, pool } = setup(failure)
   const client = await pool.connect()
-  await expect(client.query('begin', [])).rejects.toBe(failure)
+  await client.query('begin', [])
+  await expect(client.query('select 1', [])).rejects.toBe(failure)
   await expect(client.query('rollback', [])).rejects.toBe(failure)
   client.release()
-  expect(asked).toEqual(['begin', 'rollback'])
+  expect(asked).toEqual(['begin', 'select 1', 'rollback'])
   expect(released).toEqual([false])
+})
+
+it.each(['begin', `${SENT_AHEAD} select set_config('a', $1, true)`])('does not wait for %s', async (text) => {
+  const { asked, pool } = setup()
+  const client = await pool.connect()
+  const answers = [client.query(text, []), client.query('select $1', [1])]
+  expect(asked).toHaveLength(2)
+  await Promise.all(answers)
+})
+
+it('reports what was sent ahead and failed with the statement behind it', async () => {
+  const failure = Object.assign(new Error('duplicate key'), { code: '23505' })
+  const { pool } = setup(failure)
+  const client = await pool.connect()
+  await client.query(`${SENT_AHEAD} insert into t values ($1)`, [1])
+  await expect(client.query('commit', [])).rejects.toBe(failure)
 })

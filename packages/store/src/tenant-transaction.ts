@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Db, Transaction } from './db.ts'
+import { SENT_AHEAD } from './prepared-pool.ts'
 
 /**
  * Runs `work` in a transaction that belongs to one tenant: row-level security and `cimd.current_tenant()` see
@@ -11,7 +12,7 @@ export async function withTenant<T>(
   work: (trx: Transaction) => Promise<T>,
 ): Promise<T> {
   return db.transaction().execute(async (trx) => {
-    await sql`select set_config('cimd.tenant_id', ${tenantId}, true)`.execute(trx)
+    await sql`${sql.raw(SENT_AHEAD)} select set_config('cimd.tenant_id', ${tenantId}, true)`.execute(trx)
     return work(trx)
   })
 }
