@@ -46,6 +46,7 @@ describe('npm start', () => {
     for (const { release } of held) release()
     const answers = await Promise.all(asked)
     expect(await first.process.exited).toBe(0)
+    expect(first.process.log.filter(({ event }) => event === 'stop.late')).toEqual([])
 
     const second = await start(first.api.key)
     const later = answers.map(({ status, body }) =>

@@ -43,6 +43,10 @@ export async function createApp(deps: AppDeps): Promise<App> {
     return sendProblem(reply, problem)
   })
   logRequests(app, deps.log)
+  // Or the connection of whoever is answered while we stop would stay open, idle, and hold up the stop.
+  app.addHook('onSend', async (_request, reply) => {
+    if (deps.isStopping()) reply.header('connection', 'close')
+  })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
