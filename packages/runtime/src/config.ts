@@ -108,5 +108,11 @@ export function loadTogether<Configs extends Record<string, () => unknown>>(
 
 function foundText(name: string, value: unknown): string {
   if (value === undefined) return ' (it is not set)'
-  return name.endsWith('_URL') ? '' : ` (found ${JSON.stringify(value)})`
+  return name.endsWith('_URL') ? ` (found ${urlKind(value)})` : ` (found ${JSON.stringify(value)})`
+}
+
+// A URL may hold a password, and what is no URL may be one.
+function urlKind(value: unknown): string {
+  const url = URL.parse(String(value))
+  return url === null ? 'something that is no URL' : `${url.protocol}//…`
 }

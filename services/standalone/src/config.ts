@@ -1,7 +1,7 @@
-import { loadConfig as loadApiConfig } from '@cimd/api'
-import { loadConfig as loadFetcherConfig } from '@cimd/fetcher'
-import { commonEnvironment, loadTogether, parseEnvironment } from '@cimd/runtime'
-import { loadConfig as loadSchedulerConfig } from '@cimd/scheduler'
+import { apiEnvironment, loadConfig as loadApiConfig } from '@cimd/api'
+import { fetcherEnvironment, loadConfig as loadFetcherConfig } from '@cimd/fetcher'
+import { ConfigError, commonEnvironment, loadTogether, parseEnvironment } from '@cimd/runtime'
+import { loadConfig as loadSchedulerConfig, schedulerEnvironment } from '@cimd/scheduler'
 import { z } from 'zod'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -58,6 +58,7 @@ export function loadConfig(given: Environment): StandaloneConfig {
   const environment = { ...DEFAULTS, ...nonEmpty(given) }
   const { own } = loadTogether({
     own: () => parseEnvironment(standaloneEnvironment, environment),
+    others: () => refuseUnknown(environment),
     services: () =>
       loadServices({
         CIMD_DATABASE_URL: PLACEHOLDER_URL,
@@ -74,6 +75,22 @@ export function loadConfig(given: Environment): StandaloneConfig {
     services: ({ databaseUrl, queueUrl }) =>
       loadServices({ ...environment, CIMD_DATABASE_URL: databaseUrl, CIMD_QUEUE_URL: queueUrl }),
   }
+}
+
+/** Variables of ours that this process does not read: the command line's and the tests'. */
+const ELSEWHERE = /^CIMD_(API_(KEY|URL)$|TEST_)/
+
+// A misspelt name would otherwise leave its default in place without a word.
+function refuseUnknown(environment: Environment): void {
+  const schemas = [standaloneEnvironment, apiEnvironment, fetcherEnvironment, schedulerEnvironment]
+  const known = new Set(schemas.flatMap(({ shape }) => Object.keys(shape)))
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith('CIMD_') && !known.has(name) && !ELSEWHERE.test(name),
+  )
+  if (unknown.length === 0) return
+  throw new ConfigError(
+    unknown.map((name) => `${name}: there is no such variable; docs/configuration.md lists them`),
+  )
 }
 
 function loadServices(environment: Environment): ServiceConfigs {
