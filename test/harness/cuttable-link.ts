@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { serverAddress, throughPort } from './addresses.ts'
 
 /** A TCP link to a server that a test can cut: while cut, connections are refused and those open are reset. */
 export type CuttableLink = {
@@ -14,7 +15,7 @@ export type CuttableLink = {
 
 /** Opens a link on a free port of 127.0.0.1 to the host and port of a URL. */
 export async function openCuttableLink(targetUrl: string): Promise<CuttableLink> {
-  const target = addressOf(new URL(targetUrl))
+  const target = serverAddress(targetUrl)
   const open = new Set<Socket>()
   const server = createServer((near) => {
     const far = connect(target)
@@ -48,22 +49,11 @@ export async function openCuttableLink(targetUrl: string): Promise<CuttableLink>
     for (const socket of open) socket.unpipe().pause()
   }
   await listen()
-  const url = new URL(targetUrl)
-  url.hostname = '127.0.0.1'
-  url.port = String(port)
-  url.searchParams.delete('host')
-  return { url: url.href, stall, cut, restore: listen, close: cut }
+  return { url: throughPort(targetUrl, port), stall, cut, restore: listen, close: cut }
 }
 
 // Only TCP can be reset.
 function reset(socket: Socket): void {
   if (socket.remoteFamily === undefined) socket.destroy()
   else socket.resetAndDestroy()
-}
-
-// The embedded PostgreSQL is reached through a unix socket, which libpq names after its directory and port.
-function addressOf(url: URL): { path: string } | { host: string; port: number } {
-  const directory = url.searchParams.get('host')
-  if (directory === null) return { host: url.hostname, port: Number(url.port) }
-  return { path: `${directory}/.s.PGSQL.${url.port || 5432}` }
 }

@@ -16,6 +16,7 @@ import {
 import { createPostgresBackend, createRedisBackend, type IQueueBackend, withBackend } from 'bullmq'
 import pg from 'pg'
 import { expect, it } from 'vitest'
+import { serverAddress, throughPort } from '../harness/addresses.ts'
 import { describeEachBackend, type TestBackend } from '../harness/backends.ts'
 import { openCuttableLink } from '../harness/cuttable-link.ts'
 import { freePort } from '../harness/local-server.ts'
@@ -344,11 +345,10 @@ function spawnWorker(url: string, schema: string) {
 /** A way to the store that can be closed (at first), open or silent. */
 async function createProxy(target: string) {
   const port = await freePort()
-  const { hostname, port: targetPort } = new URL(target)
   const stack = new DisposableStack()
   let silent = false
   const server: Server = createServer((incoming) => {
-    const outgoing = connect(Number(targetPort), hostname)
+    const outgoing = connect(serverAddress(target))
     for (const [from, to] of [
       [incoming, outgoing],
       [outgoing, incoming],
@@ -359,10 +359,8 @@ async function createProxy(target: string) {
       from.on('close', () => to.destroy())
     }
   })
-  const url = new URL(target)
-  url.host = `127.0.0.1:${port}`
   return {
-    url: url.href,
+    url: throughPort(target, port),
     open: async () => {
       server.listen(port, '127.0.0.1')
       await once(server, 'listening')

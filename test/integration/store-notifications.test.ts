@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { type Channel, doneKey, listen, notify, type StoreOptions } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
+import { serverAddress, throughPort } from '../harness/addresses.ts'
 import { openCuttableLink } from '../harness/cuttable-link.ts'
 import { describeStore, setup, type TestStore } from './store-bundle.ts'
 
@@ -172,7 +173,6 @@ async function terminate({ owner }: TestStore, pids: readonly number[]): Promise
 
 /** A way to the server that can break off just where a connection begins to listen. */
 async function openBreakingLink(targetUrl: string) {
-  const target = new URL(targetUrl)
   let breaks = 0
   let open = 0
   let openMost = 0
@@ -184,7 +184,7 @@ async function openBreakingLink(targetUrl: string) {
       open -= 1
       changed.emit('closed')
     })
-    const far = connect(Number(target.port), target.hostname)
+    const far = connect(serverAddress(targetUrl))
     near.on('data', (chunk) => {
       if (breaks === 0 || !chunk.includes('listen cimd')) return void far.write(chunk)
       breaks -= 1
@@ -201,10 +201,8 @@ async function openBreakingLink(targetUrl: string) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const url = new URL(targetUrl)
-  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    url: url.href,
+    url: throughPort(targetUrl, (server.address() as AddressInfo).port),
     /** How many connections there were at once, at most. */
     openMost: () => openMost,
     closed: async () => {

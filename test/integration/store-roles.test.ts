@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { checkDb, closeDb, type Db, dangerouslySetClockOffset, openDb, type StoreRole } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
+import { serverAddress, throughPort } from '../harness/addresses.ts'
 import { describeStore, shareStore } from './store-bundle.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
@@ -149,9 +150,8 @@ describeStore('a connection of a service', () => {
   })
 
   it('is refused when a pooler in between has dropped the role', async () => {
-    const { hostname, port } = new URL(shared().url)
     const pooler = createServer((near) => {
-      const far = connect(Number(port), hostname)
+      const far = connect(serverAddress(shared().url))
       // The same length, since the message says how long it is.
       near.on('data', (chunk) => {
         far.write(chunk.toString('latin1').replace('-c role=cimd_api', '-c work_mem=64kB'), 'latin1')
@@ -161,9 +161,8 @@ describeStore('a connection of a service', () => {
     })
     pooler.listen(0, '127.0.0.1')
     await once(pooler, 'listening')
-    const url = new URL(shared().url)
-    url.host = `127.0.0.1:${(pooler.address() as AddressInfo).port}`
-    await using db = openFor(url.href)
+    const { port } = pooler.address() as AddressInfo
+    await using db = openFor(throughPort(shared().url, port))
     await expect(checkDb(db.opened)).rejects.toThrow('connected as postgres instead of cimd_api')
     pooler.close()
   })
