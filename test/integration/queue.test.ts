@@ -22,7 +22,7 @@ import { openCuttableLink } from '../harness/cuttable-link.ts'
 import { freePort } from '../harness/local-server.ts'
 
 // lockDuration 8 s + stalledInterval 3 s, and a second for the machine.
-const REDELIVERY_MS = 12_000
+const REDELIVERY_MS = 15_000
 
 describeEachBackend('the queues', (backend) => {
   it('run each job once, in both queues', async () => {
@@ -221,21 +221,23 @@ describeEachBackend('the queues', (backend) => {
     expect(refusal.ms).toBeLessThan(3_000)
   })
 
-  it.runIf(backend.kind === 'postgres')('work under a role that may not change the schema', async () => {
-    await using queues = await setup(backend)
-    await using role = await createRole(backend.url)
-    await prepareQueueStore(backend.url, { schema: queues.schema, grantTo: [role.name] })
-    const producer = queues.producerFor(backend.url, role.name)
-    const { runs, failures } = await queues.consume({ role: role.name })
-    await producer.enqueue('fetch', ['1'])
-    await producer.enqueue('fetch', ['2', '3'])
-    expect(new Set([await runs.next(), await runs.next(), await runs.next()])).toEqual(
-      new Set(['1', '2', '3']),
-    )
-    await expect(role.query(`CREATE TABLE ${queues.schema}.mine ()`)).rejects.toThrow(/permission denied/)
-    await expect(role.query(`DELETE FROM ${queues.schema}.migration`)).rejects.toThrow(/permission denied/)
-    expect(failures.count()).toBe(0)
-  })
+  if (backend.kind === 'postgres') {
+    it('work under a role that may not change the schema', async () => {
+      await using queues = await setup(backend)
+      await using role = await createRole(backend.url)
+      await prepareQueueStore(backend.url, { schema: queues.schema, grantTo: [role.name] })
+      const producer = queues.producerFor(backend.url, role.name)
+      const { runs, failures } = await queues.consume({ role: role.name })
+      await producer.enqueue('fetch', ['1'])
+      await producer.enqueue('fetch', ['2', '3'])
+      expect(new Set([await runs.next(), await runs.next(), await runs.next()])).toEqual(
+        new Set(['1', '2', '3']),
+      )
+      await expect(role.query(`CREATE TABLE ${queues.schema}.mine ()`)).rejects.toThrow(/permission denied/)
+      await expect(role.query(`DELETE FROM ${queues.schema}.migration`)).rejects.toThrow(/permission denied/)
+      expect(failures.count()).toBe(0)
+    })
+  }
 })
 
 /** The queues of one test, in a schema (or under a prefix) of their own. */
