@@ -117,7 +117,7 @@ export async function untilNothingRemains(path: string, patienceMs = 10_000): Pr
 }
 
 /** Processes that name the path or work in it, and sockets and locks under it. */
-export function remains(path: string): string[] {
+function remains(path: string): string[] {
   return [...processesAt(path).map(({ pid, command }) => `process ${pid}: ${command}`), ...tracesUnder(path)]
 }
 

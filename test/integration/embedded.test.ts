@@ -15,7 +15,6 @@ import {
   killAt,
   makeHome,
   processesAt,
-  remains,
   spawnOwner,
   startOwner,
   untilNothingRemains,
@@ -43,11 +42,11 @@ describe.skipIf(!watchesProc)('an embedded PostgreSQL', () => {
     expect(first).toMatchObject({ directory: join(home.path, 'postgres'), version: /^18\./ })
     await keepAnswer(first.url)
     await first.stop()
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
     const second = await startEmbeddedPostgres({ directory: home.path, onNotice: unexpected })
     expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
     await second.stop()
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
   })
 
   it.each(['with spaces in it', `o'dd, "very" 50%25 +plus=&é`])('has a URL that works: %s', async (name) => {
@@ -131,7 +130,7 @@ describe.skipIf(!watchesProc)('one at a time', () => {
     expect(refused.message).toContain(join(home.path, 'postgres'))
     expect(await query(owner.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
     await owner.end('stop()')
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
   })
 
   it('also within one process', async () => {
@@ -152,7 +151,7 @@ describe.skipIf(!watchesProc)('one at a time', () => {
     const codes = settled.flatMap((start) => (start.status === 'rejected' ? [start.reason.code] : []))
     expect(codes).toEqual(Array(5).fill('in_use'))
     await Promise.all(winners.map((winner) => winner.stop()))
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
   })
 
   it('a lock of a process that has ended holds nobody up, even where its pid is in use again', async () => {
@@ -213,7 +212,7 @@ describe.skipIf(!watchesProc)('whatever way its owner ends, nothing is left', ()
     await delay(100)
     expect(await query(owner.url, 'SELECT count(*)::int FROM ends')).toEqual([{ count: 10 }])
     await owner.end('stop()')
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
   })
 
   it('says so when the server ends by itself', async () => {
@@ -232,7 +231,7 @@ describe.skipIf(!watchesProc)('whatever way its owner ends, nothing is left', ()
     const server = await startEmbeddedPostgres({ directory: home.path, onNotice: () => undefined })
     killGuards(home.path)
     await server.stop()
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
   })
 })
 
@@ -252,7 +251,7 @@ describe.skipIf(!watchesProc)('after a crash', () => {
     expect(notices).toEqual([expect.stringContaining('left behind')])
     expect(await query(server.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
     await server.stop()
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
   })
 
   it('of everything at once, what was committed is there', async () => {
@@ -309,7 +308,7 @@ describe.skipIf(!watchesProc)('says what is wrong, where, and what to do', () =>
       code: 'other_version',
       message: /PostgreSQL 17.*18\..*CIMD_DATABASE_URL/s,
     })
-    expect(remains(home.path)).toEqual([])
+    expect(await untilNothingRemains(home.path)).toEqual([])
   })
 
   it('a folder that cannot be written', async () => {
@@ -413,7 +412,7 @@ describe.skipIf(!watchesProc || nobody === undefined)('users (as root, in a read
     const second = await startEmbeddedPostgres({ directory, onNotice: () => undefined })
     expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
     await second.stop()
-    expect(remains(first.directory)).toEqual([])
+    expect(await untilNothingRemains(first.directory)).toEqual([])
   })
 
   it('root with programs in a home that nobody may enter has them copied, once', async () => {
@@ -434,7 +433,7 @@ describe.skipIf(!watchesProc || nobody === undefined)('users (as root, in a read
     const again = await startOwner(directory, { program })
     expect(again.notices).toEqual([])
     await again.end('stop()')
-    expect(remains(owner.directory)).toEqual([])
+    expect(await untilNothingRemains(owner.directory)).toEqual([])
   })
 
   it('a directory that somebody else has put in that place is not trusted', async () => {
