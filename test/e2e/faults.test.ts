@@ -92,7 +92,7 @@ describePipeline('when something breaks, a demand', {}, (suite) => {
     await arrived
     const startedAt = performance.now()
     expect(await pipeline.stop('fetcher')).toBe(0)
-    expect(performance.now() - startedAt).toBeLessThan(8000)
+    expect(performance.now() - startedAt).toBeLessThan(4500)
     republish(origin, clientId)
     await pipeline.start('fetcher')
     expect((await resolved).status).toBe(200)
