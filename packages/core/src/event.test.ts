@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { UNKNOWN_STANDING } from './client-record.ts'
+import type { MemberChange } from './changes/metadata-changes.ts'
 import { type ClientEvent, EVENT_DATA } from './event.ts'
-import { type AttemptOutcome, judgeAttempt, WITHDRAWAL_GRACE_SECONDS } from './lifecycle.ts'
-import type { MemberChange } from './metadata-changes.ts'
+import { UNKNOWN_STANDING } from './life/client-record.ts'
+import { type AttemptOutcome, judgeAttempt, WITHDRAWAL_GRACE_SECONDS } from './life/lifecycle.ts'
 
 const [DIGEST, OTHER_DIGEST] = ['a'.repeat(64), '0123456789abcdef'.repeat(4)]
 const freshness = { freshForSeconds: 3600, staleWhileRevalidateSeconds: 600, staleForbidden: false }

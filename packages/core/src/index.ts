@@ -1,27 +1,25 @@
-export { admitVersion, type Verdict } from './admission.ts'
 export {
-  CLIENT_ID_BYTES_MAX,
-  type ClientIdUrl,
-  type ClientIdUrlOptions,
-  type ClientIdUrlResult,
-  parseClientIdUrl,
-} from './client-id-url.ts'
+  DEFAULT_BOUNDS,
+  type Freshness,
+  type FreshnessBounds,
+  type FreshnessInput,
+  freshnessOf,
+} from './caching/freshness.ts'
+export {
+  type ChangeClass,
+  changeClasses,
+  compareMetadata,
+  type MemberChange,
+} from './changes/metadata-changes.ts'
+export { sha256Hex } from './digest.ts'
+export { admitVersion, type Verdict } from './document/admission.ts'
 export {
   type ClientMetadata,
   type ClientMetadataResult,
   parseClientMetadata,
   RULES_VERSION,
-} from './client-metadata.ts'
-export { type ClientStanding, type ClientState, UNKNOWN_STANDING } from './client-record.ts'
-export { type ContentTypeClass, classifyContentType } from './content-type.ts'
-export { sha256Hex } from './digest.ts'
-export {
-  type DueAction,
-  type DueFacts,
-  decideDueWork,
-  LOST_REFRESH_WORK_SECONDS,
-  LOST_URGENT_WORK_SECONDS,
-} from './due-work.ts'
+} from './document/client-metadata.ts'
+export { type ContentTypeClass, classifyContentType } from './document/content-type.ts'
 export { type ClientEvent, EVENT_DATA, type EventType } from './event.ts'
 export { classOf, FAILURES, type FailureClass, type FailureCode, isFailureCode } from './failure.ts'
 export {
@@ -33,15 +31,35 @@ export {
   type WarningCode,
 } from './finding.ts'
 export {
-  DEFAULT_BOUNDS,
-  type Freshness,
-  type FreshnessBounds,
-  type FreshnessInput,
-  freshnessOf,
-} from './freshness.ts'
-export { canonicalJson, type JsonObject, type JsonValue } from './json.ts'
-export { type AttemptOutcome, type Judgement, judgeAttempt, WITHDRAWAL_GRACE_SECONDS } from './lifecycle.ts'
-export { type ChangeClass, changeClasses, compareMetadata, type MemberChange } from './metadata-changes.ts'
+  CLIENT_ID_BYTES_MAX,
+  type ClientIdUrl,
+  type ClientIdUrlOptions,
+  type ClientIdUrlResult,
+  parseClientIdUrl,
+} from './identifier/client-id-url.ts'
+export { canonicalJson, type JsonObject, type JsonValue } from './json/json.ts'
+export { type ClientStanding, type ClientState, UNKNOWN_STANDING } from './life/client-record.ts'
+export {
+  type DueAction,
+  type DueFacts,
+  decideDueWork,
+  LOST_REFRESH_WORK_SECONDS,
+  LOST_URGENT_WORK_SECONDS,
+} from './life/due-work.ts'
+export {
+  type AttemptOutcome,
+  type Judgement,
+  judgeAttempt,
+  WITHDRAWAL_GRACE_SECONDS,
+} from './life/lifecycle.ts'
+export {
+  PURPOSES,
+  type Purpose,
+  planResolve,
+  type ResolvePlan,
+  type Usability,
+  usabilityOf,
+} from './life/resolution.ts'
 export type {
   BudgetAnswer,
   CacheHeaderName,
@@ -53,12 +71,4 @@ export type {
   TakeBudget,
   Validators,
 } from './ports.ts'
-export { matchRedirectUri, type RedirectMatch, type RedirectMismatch } from './redirect-match.ts'
-export {
-  PURPOSES,
-  type Purpose,
-  planResolve,
-  type ResolvePlan,
-  type Usability,
-  usabilityOf,
-} from './resolution.ts'
+export { matchRedirectUri, type RedirectMatch, type RedirectMismatch } from './redirect/redirect-match.ts'

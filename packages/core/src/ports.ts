@@ -1,5 +1,5 @@
-import type { ClientIdUrl } from './client-id-url.ts'
 import type { FailureCode } from './failure.ts'
+import type { ClientIdUrl } from './identifier/client-id-url.ts'
 
 /** Validators of a stored version, sent only while that version is valid under the present rules (FET-06, CAC-12). */
 export type Validators = { readonly etag?: string; readonly lastModified?: string }

@@ -1,4 +1,4 @@
-import type { ClientMetadata } from './client-metadata.ts'
+import type { ClientMetadata } from '../document/client-metadata.ts'
 import { splitLoopbackUri } from './redirect-uri.ts'
 
 /** Why a requested redirect URI is none of the document's (RED-01, RED-10). */

@@ -1,4 +1,4 @@
-import { isUriText, splitUri } from './uri.ts'
+import { isUriText, splitUri } from '../identifier/uri.ts'
 
 /** What a redirect URI points at, or why it cannot be one (RED-04, RED-08, RED-09). */
 export type RedirectUriVerdict =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from './json.ts'
+import type { JsonValue } from '../json/json.ts'
 import { holdsPrivateKey } from './key-material.ts'
 
 const publicKey = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }

@@ -1,3 +1,4 @@
+import type { CacheHeaders } from '../ports.ts'
 import {
   type CacheDirectives,
   DELTA_SECONDS_MAX,
@@ -6,7 +7,6 @@ import {
   secondsOf,
 } from './cache-control.ts'
 import { parseHttpDate } from './http-date.ts'
-import type { CacheHeaders } from './ports.ts'
 
 /** Our own bounds on a freshness lifetime (CAC-03). */
 export type FreshnessBounds = {

@@ -1,9 +1,9 @@
-import type { FailureCode } from './failure.ts'
-import type { Finding, WarningCode } from './finding.ts'
-import type { JsonObject } from './json.ts'
-import { stringMember, stringsMember } from './member-types.ts'
+import { stringMember, stringsMember } from '../document/member-types.ts'
+import type { FailureCode } from '../failure.ts'
+import type { Finding, WarningCode } from '../finding.ts'
+import { splitUri } from '../identifier/uri.ts'
+import type { JsonObject } from '../json/json.ts'
 import { judgeRedirectUri, type RedirectUriVerdict } from './redirect-uri.ts'
-import { splitUri } from './uri.ts'
 
 // Most entries a document may list (RED-09); the longest published list has 10.
 const REDIRECT_URIS_MAX = 100

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Freshness } from '../caching/freshness.ts'
+import type { MemberChange } from '../changes/metadata-changes.ts'
+import { classOf, FAILURES, type FailureCode } from '../failure.ts'
 import { type ClientStanding, UNKNOWN_STANDING } from './client-record.ts'
-import { classOf, FAILURES, type FailureCode } from './failure.ts'
-import type { Freshness } from './freshness.ts'
 import { type AttemptOutcome, type Judgement, judgeAttempt, WITHDRAWAL_GRACE_SECONDS } from './lifecycle.ts'
-import type { MemberChange } from './metadata-changes.ts'
 import { usabilityOf } from './resolution.ts'
 
 const MINUTE = 60

@@ -1,4 +1,4 @@
-import { type Refusal, refusalOf } from './finding.ts'
+import { type Refusal, refusalOf } from '../finding.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 import { scanJson } from './json-scan.ts'
 

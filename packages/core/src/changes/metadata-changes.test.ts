@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ClientMetadata } from './client-metadata.ts'
+import type { ClientMetadata } from '../document/client-metadata.ts'
 import { changeClasses, compareMetadata } from './metadata-changes.ts'
 
 // Documents of one client; the cast leaves out the members that a comparison does not read.

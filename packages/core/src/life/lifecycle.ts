@@ -1,8 +1,8 @@
+import type { Freshness } from '../caching/freshness.ts'
+import { changeClasses, type MemberChange } from '../changes/metadata-changes.ts'
+import type { ClientEvent } from '../event.ts'
+import { classOf, type FailureClass, type FailureCode } from '../failure.ts'
 import type { ClientStanding, ClientState } from './client-record.ts'
-import type { ClientEvent } from './event.ts'
-import { classOf, type FailureClass, type FailureCode } from './failure.ts'
-import type { Freshness } from './freshness.ts'
-import { changeClasses, type MemberChange } from './metadata-changes.ts'
 
 /** What one attempt established about the document. */
 export type AttemptOutcome =

@@ -1,7 +1,7 @@
-import type { ClientIdUrl } from './client-id-url.ts'
-import { isViolation, type Refusal, refusalOf, type Warning } from './finding.ts'
-import type { JsonObject } from './json.ts'
-import { parseJsonDocument, withoutPrototypes } from './json-document.ts'
+import { isViolation, type Refusal, refusalOf, type Warning } from '../finding.ts'
+import type { ClientIdUrl } from '../identifier/client-id-url.ts'
+import type { JsonObject } from '../json/json.ts'
+import { parseJsonDocument, withoutPrototypes } from '../json/json-document.ts'
 import { isKnownMember, type KnownMembers } from './member-types.ts'
 import { METADATA_RULES } from './metadata-rules.ts'
 

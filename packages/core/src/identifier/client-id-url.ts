@@ -1,6 +1,6 @@
 import { getDomain } from 'tldts'
-import type { FailureCode } from './failure.ts'
-import { type Refusal, refusalOf, type Violation } from './finding.ts'
+import type { FailureCode } from '../failure.ts'
+import { type Refusal, refusalOf, type Violation } from '../finding.ts'
 import { isUriText, splitUri, type UriParts } from './uri.ts'
 
 /** A string that passed `parseClientIdUrl`: the identifier exactly as presented, never re-serialised (CID-10, CID-11). */

@@ -1,6 +1,6 @@
-import type { ClientMetadata } from './client-metadata.ts'
-import { canonicalJson, isJsonObject, type JsonValue } from './json.ts'
-import { baseMember, stringMember, stringsMember } from './member-types.ts'
+import type { ClientMetadata } from '../document/client-metadata.ts'
+import { baseMember, stringMember, stringsMember } from '../document/member-types.ts'
+import { canonicalJson, isJsonObject, type JsonValue } from '../json/json.ts'
 
 /** What a change of one member means to an authorization server (CHG-07). */
 export type ChangeClass = 'widening' | 'narrowing' | 'keys' | 'display' | 'cosmetic'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseClientIdUrl } from './client-id-url.ts'
+import { parseClientIdUrl } from '../identifier/client-id-url.ts'
 import { type ClientMetadataResult, parseClientMetadata } from './client-metadata.ts'
 
 const parsedId = parseClientIdUrl('https://app.example.com/client.json')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { CacheHeaders } from '../ports.ts'
 import { DEFAULT_BOUNDS, freshnessOf } from './freshness.ts'
-import type { CacheHeaders } from './ports.ts'
 
 const receivedAt = new Date('2026-11-20T12:00:00Z')
 const at = (seconds: number) => new Date(receivedAt.getTime() + seconds * 1_000).toUTCString()

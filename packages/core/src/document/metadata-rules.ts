@@ -1,12 +1,12 @@
-import type { ClientIdUrl } from './client-id-url.ts'
-import type { FailureCode } from './failure.ts'
-import type { Finding, WarningCode } from './finding.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
+import type { FailureCode } from '../failure.ts'
+import type { Finding, WarningCode } from '../finding.ts'
+import type { ClientIdUrl } from '../identifier/client-id-url.ts'
+import { isHttpsUrl, splitUri } from '../identifier/uri.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json/json.ts'
+import { redirectRules } from '../redirect/redirect-rules.ts'
+import { isRefusedScheme } from '../redirect/redirect-uri.ts'
 import { holdsPrivateKey } from './key-material.ts'
 import { baseMember, hasMemberType, isKnownMember, stringMember, stringsMember } from './member-types.ts'
-import { redirectRules } from './redirect-rules.ts'
-import { isRefusedScheme } from './redirect-uri.ts'
-import { isHttpsUrl, splitUri } from './uri.ts'
 
 type Rule = (document: JsonObject, clientId: ClientIdUrl) => readonly Finding[]
 

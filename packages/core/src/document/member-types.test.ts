@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from './json.ts'
+import type { JsonValue } from '../json/json.ts'
 import { baseMember, hasMemberType, isKnownMember, stringMember, stringsMember } from './member-types.ts'
 
 describe('hasMemberType', () => {

@@ -1,5 +1,5 @@
+import { classOf, type FailureCode } from '../failure.ts'
 import type { ClientStanding } from './client-record.ts'
-import { classOf, type FailureCode } from './failure.ts'
 
 /** Why the authorization server asks; `token` and `revoke` never cause a fetch. */
 export const PURPOSES = ['authorize', 'par', 'token', 'revoke'] as const
