@@ -141,7 +141,7 @@ const REFUSED: readonly {
     what: 'an address instead of a name',
     request: { client_id: 'https://169.254.169.254/latest/meta-data', subject: SUBJECT },
     status: 400,
-    code: 'host_not_public',
+    code: 'host_ip_literal',
     dials: 0,
   },
   {

@@ -20,8 +20,8 @@ describePipeline('wrong input', {}, (suite) => {
     ['no client_id', '{}', 400, 'bad_request'],
     ['an unknown member', '{"client_id":"https://a.example.net/c","clientid":1}', 400, 'bad_request'],
     ['an unknown purpose', '{"client_id":"https://a.example.net/c","purpose":"login"}', 400, 'bad_request'],
-    ['something that is no URL', '{"client_id":"my-client"}', 400, 'url_invalid'],
-    ['an IP literal', '{"client_id":"https://169.254.169.254/latest"}', 400, 'host_not_public'],
+    ['something that is no URL', '{"client_id":"my-client"}', 400, 'url_scheme'],
+    ['an IP literal', '{"client_id":"https://169.254.169.254/latest"}', 400, 'host_ip_literal'],
   ])('%s is answered with what is wrong', async (_what, body, status, code) => {
     const answer = await post(body)
     expect(answer.status).toBe(status)

@@ -70,7 +70,7 @@ describe('cimd', () => {
   it('checks a URL without a fetch when it cannot be a client identifier', async () => {
     const { exitCode, stdout } = await cimd(['check', 'https://169.254.169.254/latest'])
     expect(exitCode).toBe(1)
-    expect(stdout).toContain('refused (host_not_public)')
+    expect(stdout).toContain('refused (host_ip_literal)')
   })
 
   it('tells which file cannot be read', async () => {

@@ -37,9 +37,8 @@ export function reported(finding: {
   readonly detail: string
 }): ReportedFinding {
   const { code } = finding
-  if (!isFailureCode(code)) return { kind: 'warning', ...finding, advice: WARNINGS[code] }
-  const { summary, advice } = FAILURES[code]
-  return { kind: 'violation', ...finding, advice: `${summary} ${advice}` }
+  const { summary, advice } = isFailureCode(code) ? FAILURES[code] : WARNINGS[code]
+  return { kind: isFailureCode(code) ? 'violation' : 'warning', ...finding, advice: `${summary} ${advice}` }
 }
 
 /** The code for which the document is refused: that of the first violation. */

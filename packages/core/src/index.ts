@@ -21,15 +21,14 @@ export {
 } from './document/client-metadata.ts'
 export { type ContentTypeClass, classifyContentType } from './document/content-type.ts'
 export { type ClientEvent, EVENT_DATA, type EventType } from './event.ts'
-export { classOf, FAILURES, type FailureClass, type FailureCode, isFailureCode } from './failure.ts'
+export { classOf, FAILURES, type FailureClass, type FailureCode, isFailureCode } from './failure/failure.ts'
 export {
   describeViolations,
   type Finding,
   type Violation,
-  WARNINGS,
   type Warning,
-  type WarningCode,
-} from './finding.ts'
+} from './failure/finding.ts'
+export { WARNINGS, type WarningCode, type WarningFacts } from './failure/warnings.ts'
 export {
   CLIENT_ID_BYTES_MAX,
   type ClientIdUrl,

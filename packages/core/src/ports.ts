@@ -1,4 +1,4 @@
-import type { FailureCode } from './failure.ts'
+import type { FailureCode } from './failure/failure.ts'
 import type { ClientIdUrl } from './identifier/client-id-url.ts'
 
 /** Validators of a stored version, sent only while that version is valid under the present rules (FET-06, CAC-12). */

@@ -81,13 +81,13 @@ describe('requestProblem', () => {
 
 describe('identifierProblem', () => {
   it('is the fault of the request, with every violation named', () => {
-    const problem = identifierProblem('url_invalid', [
-      { code: 'url_invalid', rule: 'CID-02', detail: 'no path' },
-      { code: 'url_invalid', rule: 'CID-05', detail: 'a fragment' },
+    const problem = identifierProblem('url_path_missing', [
+      { code: 'url_path_missing', rule: 'CID-03', detail: 'no path' },
+      { code: 'url_fragment', rule: 'CID-07', detail: 'a fragment' },
     ])
     expect(problem).toMatchObject({
       status: 400,
-      code: 'url_invalid',
+      code: 'url_path_missing',
       class: 'refused',
       retryable: false,
       detail: 'no path; a fragment',

@@ -1,4 +1,4 @@
-import { isViolation, type Refusal, refusalOf, type Warning } from '../finding.ts'
+import { type Refusal, refusalOf, type Warning, warningsOf } from '../failure/finding.ts'
 import type { ClientIdUrl } from '../identifier/client-id-url.ts'
 import type { JsonObject } from '../json/json.ts'
 import { parseJsonDocument, withoutPrototypes } from '../json/json-document.ts'
@@ -26,10 +26,9 @@ export function parseClientMetadata(body: Uint8Array, clientId: ClientIdUrl): Cl
   const document = parseJsonDocument(body)
   if (!document.ok) return document
   const findings = METADATA_RULES.flatMap((rule) => rule(document.value, clientId))
-  const refusal = refusalOf(findings.filter(isViolation))
+  const refusal = refusalOf(findings)
   if (refusal) return refusal
-  const warnings = findings.filter((finding): finding is Warning => !isViolation(finding))
-  return { ok: true, metadata: metadataOf(document.value), warnings }
+  return { ok: true, metadata: metadataOf(document.value), warnings: warningsOf(findings) }
 }
 
 function metadataOf(document: JsonObject): ClientMetadata {

@@ -1,5 +1,6 @@
-import type { FailureCode } from '../failure.ts'
-import type { Finding, WarningCode } from '../finding.ts'
+import type { FailureCode } from '../failure/failure.ts'
+import type { Finding } from '../failure/finding.ts'
+import type { WarningCode } from '../failure/warnings.ts'
 import type { ClientIdUrl } from '../identifier/client-id-url.ts'
 import { isHttpsUrl, splitUri } from '../identifier/uri.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json.ts'
@@ -82,7 +83,9 @@ function symmetricAlgorithmRule(document: JsonObject): readonly Finding[] {
     ...broken(SIGNING_MEMBERS, /^HS\d/),
     ...broken(ENCRYPTION_MEMBERS, /^(?:dir|A\d+(?:GCM)?KW|PBES2-.*)$/),
     ...(none ? ['token_endpoint_auth_signing_alg'] : []),
-  ].map((member) => finding('symmetric_method', 'DOC-09', member, 'names an algorithm without a public key'))
+  ].map((member) =>
+    finding('symmetric_algorithm', 'DOC-09', member, 'names an algorithm without a public key'),
+  )
 }
 
 function privateKeyRule(document: JsonObject): readonly Finding[] {

@@ -1,4 +1,5 @@
-import { type Refusal, refusalOf } from '../finding.ts'
+import type { FailureCode } from '../failure/failure.ts'
+import { type Refusal, refusalOf } from '../failure/finding.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 import { scanJson } from './json-scan.ts'
 
@@ -9,7 +10,7 @@ export type JsonDocument = { readonly ok: true; readonly value: JsonObject } | R
 export function parseJsonDocument(body: Uint8Array): JsonDocument {
   const text = decodeUtf8(body)
   if (text === undefined) return refuse('encoding_invalid', 'the bytes are not UTF-8')
-  if (text.startsWith('\u{FEFF}')) return refuse('encoding_invalid', 'there is a byte order mark')
+  if (text.startsWith('\u{FEFF}')) return refuse('byte_order_mark', 'there is a byte order mark')
   const value = parseJson(text)
   if (value === undefined) return refuse('json_invalid', 'the text is not JSON')
   const flaws = scanJson(text).map((flaw) => ({ ...flaw, rule: 'DOC-16' }))
@@ -54,6 +55,6 @@ function parseJson(text: string): JsonValue | undefined {
   }
 }
 
-function refuse(code: 'encoding_invalid' | 'json_invalid' | 'json_not_object', detail: string): Refusal {
-  return { ok: false, code, violations: [{ code, rule: 'DOC-01', detail }] }
+function refuse(code: FailureCode, detail: string): Refusal {
+  return { ok: false, code, violations: [{ code, rule: 'DOC-01', detail }], warnings: [] }
 }

@@ -1,4 +1,4 @@
-import type { FailureCode } from '../failure.ts'
+import type { FailureCode } from '../failure/failure.ts'
 
 /**
  * Where a client stands. `discovering`: no document of it was ever valid. `valid`: the newest attempt was.

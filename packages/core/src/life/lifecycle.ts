@@ -1,7 +1,7 @@
 import type { Freshness } from '../caching/freshness.ts'
 import { changeClasses, type MemberChange } from '../changes/metadata-changes.ts'
 import type { ClientEvent } from '../event.ts'
-import { classOf, type FailureClass, type FailureCode } from '../failure.ts'
+import { classOf, type FailureClass, type FailureCode } from '../failure/failure.ts'
 import type { ClientStanding, ClientState } from './client-record.ts'
 
 /** What one attempt established about the document. */

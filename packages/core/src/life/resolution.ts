@@ -1,4 +1,4 @@
-import { classOf, type FailureCode } from '../failure.ts'
+import { classOf, type FailureCode } from '../failure/failure.ts'
 import type { ClientStanding } from './client-record.ts'
 
 /** Why the authorization server asks; `token` and `revoke` never cause a fetch. */

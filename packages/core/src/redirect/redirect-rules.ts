@@ -1,6 +1,7 @@
 import { stringMember, stringsMember } from '../document/member-types.ts'
-import type { FailureCode } from '../failure.ts'
-import type { Finding, WarningCode } from '../finding.ts'
+import type { FailureCode } from '../failure/failure.ts'
+import type { Finding } from '../failure/finding.ts'
+import type { WarningCode } from '../failure/warnings.ts'
 import { splitUri } from '../identifier/uri.ts'
 import type { JsonObject } from '../json/json.ts'
 import { judgeRedirectUri, type RedirectUriVerdict } from './redirect-uri.ts'
@@ -13,7 +14,7 @@ export function redirectRules(document: JsonObject): readonly Finding[] {
   const uris = stringsMember(document, 'redirect_uris') ?? []
   if (uris.length === 0) return usesRedirects(document) && !hasWrongType(document) ? [missing()] : []
   if (uris.length > REDIRECT_URIS_MAX) {
-    return [finding('redirect_uri_invalid', 'RED-09', `there are more than ${REDIRECT_URIS_MAX} entries`)]
+    return [finding('redirect_uris_too_many', 'RED-09', `there are more than ${REDIRECT_URIS_MAX} entries`)]
   }
   const verdicts = uris.map((uri) => ({ uri, verdict: judgeRedirectUri(uri) }))
   return [
@@ -43,7 +44,7 @@ function missing(): Finding {
 
 function violation(verdict: RedirectUriVerdict, index: number): readonly Finding[] {
   if (verdict.kind !== 'refused') return []
-  return [finding('redirect_uri_invalid', verdict.rule, `entry ${index} ${verdict.detail}`)]
+  return [finding(verdict.code, verdict.rule, `entry ${index} ${verdict.detail}`)]
 }
 
 type Judged = { readonly uri: string; readonly verdict: RedirectUriVerdict }

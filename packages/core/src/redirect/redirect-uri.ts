@@ -1,10 +1,11 @@
+import type { FailureCode } from '../failure/failure.ts'
 import { isUriText, splitUri } from '../identifier/uri.ts'
 
 /** What a redirect URI points at, or why it cannot be one (RED-04, RED-08, RED-09). */
 export type RedirectUriVerdict =
   | { readonly kind: 'https' | 'private_use' }
   | { readonly kind: 'loopback'; readonly host: string }
-  | { readonly kind: 'refused'; readonly rule: string; readonly detail: string }
+  | { readonly kind: 'refused'; readonly code: FailureCode; readonly rule: string; readonly detail: string }
 
 /** A loopback http URI without its port, which is chosen when the app runs (RED-02). */
 export type LoopbackUri = { readonly host: string; readonly port: string | undefined; readonly rest: string }
@@ -23,18 +24,25 @@ export function isRefusedScheme(scheme: string): boolean {
 /** Judges one entry of redirect_uris as the string it is (RED-04, RED-08, RED-09). */
 export function judgeRedirectUri(uri: string): RedirectUriVerdict {
   const { scheme, path, fragment } = splitUri(uri)
-  if (!isUriText(uri)) return refused('RED-04', 'holds a character that no URI may hold')
-  if (uri.includes('*')) return refused('RED-09', 'holds a wildcard')
-  if (scheme === undefined || !URL.canParse(uri)) return refused('RED-04', 'is not an absolute URI')
-  if (fragment !== undefined) return refused('RED-04', 'has a fragment')
-  if (isRefusedScheme(scheme)) return refused('RED-08', 'has a scheme that cannot be redirected to')
+  if (!isUriText(uri))
+    return refused('redirect_uri_character', 'RED-04', 'holds a character that no URI may hold')
+  if (uri.includes('*')) return refused('redirect_uri_wildcard', 'RED-09', 'holds a wildcard')
+  if (scheme === undefined || !URL.canParse(uri))
+    return refused('redirect_uri_not_absolute', 'RED-04', 'is not an absolute URI')
+  if (fragment !== undefined) return refused('redirect_uri_fragment', 'RED-04', 'has a fragment')
+  if (isRefusedScheme(scheme))
+    return refused('redirect_uri_scheme', 'RED-08', 'has a scheme that cannot be redirected to')
   switch (scheme.toLowerCase()) {
     case 'https':
-      return /^https:\/\/[^/?]/i.test(uri) ? { kind: 'https' } : refused('RED-04', 'names no host')
+      return /^https:\/\/[^/?]/i.test(uri)
+        ? { kind: 'https' }
+        : refused('redirect_uri_not_absolute', 'RED-04', 'names no host')
     case 'http':
       return judgeHttp(uri)
     default:
-      return path === '' && !uri.includes('//') ? refused('RED-04', 'names nothing') : { kind: 'private_use' }
+      return path === '' && !uri.includes('//')
+        ? refused('redirect_uri_not_absolute', 'RED-04', 'names nothing')
+        : { kind: 'private_use' }
   }
 }
 
@@ -49,9 +57,9 @@ function judgeHttp(uri: string): RedirectUriVerdict {
   const loopback = splitLoopbackUri(uri)
   return loopback
     ? { kind: 'loopback', host: loopback.host }
-    : refused('RED-08', 'is http on a host other than 127.0.0.1, [::1] and localhost')
+    : refused('redirect_uri_http', 'RED-08', 'is http on a host other than 127.0.0.1, [::1] and localhost')
 }
 
-function refused(rule: string, detail: string): RedirectUriVerdict {
-  return { kind: 'refused', rule, detail }
+function refused(code: FailureCode, rule: string, detail: string): RedirectUriVerdict {
+  return { kind: 'refused', code, rule, detail }
 }

@@ -1,22 +1,8 @@
 import { type FailureCode, isFailureCode } from './failure.ts'
+import type { WarningCode } from './warnings.ts'
 
-/**
- * What a publisher may want to mend although the document is accepted (DOC-10, DOC-11): code -> one line for the
- * client's developer. Codes are public, stable, and never equal to a failure code.
- */
-export const WARNINGS = {
-  member_empty: 'A member is an empty string or null, which is read as if it were absent.',
-  member_ignored: 'A member is not in the form we know, so it is ignored.',
-  keys_missing: 'private_key_jwt is declared without a key to verify it with.',
-  uri_not_https: 'A URI member is not an absolute https URL, so it is not shown or followed.',
-  redirect_localhost:
-    'A redirect URI uses localhost, which a hosts file can point elsewhere; prefer 127.0.0.1.',
-  redirect_loopback_web: 'A web client lists a loopback redirect, whose port is then compared as written.',
-  redirect_scheme_undotted:
-    'A private-use redirect scheme is not a reversed domain name, so others may claim it.',
-} as const satisfies Record<string, string>
-
-export type WarningCode = keyof typeof WARNINGS
+/** Where in the text that was judged: UTF-16 code units, `end` exclusive. */
+export type Span = { readonly start: number; readonly end: number }
 
 /** One observation about an identifier or a document, with the number of the rule that it comes from. */
 export type Finding<Code extends string = FailureCode | WarningCode> = {
@@ -25,6 +11,10 @@ export type Finding<Code extends string = FailureCode | WarningCode> = {
   readonly rule: string
   /** Top-level member concerned. */
   readonly member?: string
+  /** RFC 6901 pointer to the value concerned, where it is deeper than the member. */
+  readonly pointer?: string
+  /** The place in the identifier as presented, or in the text of the document. */
+  readonly span?: Span
   readonly detail: string
 }
 
@@ -39,6 +29,8 @@ export type Refusal = {
   readonly ok: false
   readonly code: FailureCode
   readonly violations: readonly Violation[]
+  /** What else the publisher may want to mend. */
+  readonly warnings: readonly Warning[]
 }
 
 /** Separates violations from warnings; the codes are disjoint, so a finding is one or the other (DOC-10). */
@@ -46,10 +38,16 @@ export function isViolation(finding: Finding): finding is Violation {
   return isFailureCode(finding.code)
 }
 
-/** The refusal of these violations, or `undefined` when there is none (ARC-09). */
-export function refusalOf(violations: readonly Violation[]): Refusal | undefined {
+/** The refusal of some findings, or `undefined` when no violation is among them (ARC-09). */
+export function refusalOf(findings: readonly Finding[]): Refusal | undefined {
+  const violations = findings.filter(isViolation)
   const [first] = violations
-  return first && { ok: false, code: first.code, violations }
+  return first && { ok: false, code: first.code, violations, warnings: warningsOf(findings) }
+}
+
+/** The warnings among some findings (DOC-10). */
+export function warningsOf(findings: readonly Finding[]): readonly Warning[] {
+  return findings.filter((finding): finding is Warning => !isViolation(finding))
 }
 
 /** More would let a hostile document fill the audit and the log. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FAILURES } from './failure.ts'
-import { describeViolations, isViolation, refusalOf, type Violation, WARNINGS } from './finding.ts'
+import { describeViolations, isViolation, refusalOf, type Violation } from './finding.ts'
+import { WARNINGS } from './warnings.ts'
 
 describe('WARNINGS', () => {
   it('shares no code with the failures (DOC-10)', () => {
@@ -21,7 +22,7 @@ describe('refusalOf', () => {
       { code: 'client_id_missing', rule: 'DOC-02', detail: '' },
       { code: 'member_type', rule: 'DOC-16', detail: '' },
     ] as const
-    expect(refusalOf(violations)).toEqual({ ok: false, code: 'client_id_missing', violations })
+    expect(refusalOf(violations)).toEqual({ ok: false, code: 'client_id_missing', violations, warnings: [] })
   })
 
   it('refuses nothing without a violation', () => {
