@@ -36,10 +36,7 @@ export const IDENTIFIER_FAILURES = {
     'The client_id holds a % that starts no valid escape.',
     'Write %25 for a percent sign, and two hexadecimal digits after every other %.',
   ),
-  url_unparsable: refused(
-    'No URL library reads this client_id.',
-    'Check the host: an A-label (xn--) must be valid Punycode.',
-  ),
+  url_unparsable: refused('No URL library reads this client_id.', 'Check the host and the port.'),
   non_canonical: refused(
     'A URL library would change this client_id, so what is fetched would differ from what is compared.',
     'Publish and use the URL in its canonical spelling: lower-case scheme and host, no default port.',

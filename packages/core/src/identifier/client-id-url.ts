@@ -1,6 +1,6 @@
 import { getDomain } from 'tldts'
 import { type Refusal, refusalOf, type Violation, type Warning, warningsOf } from '../failure/finding.ts'
-import { hostRule, portOf, portRule } from './host-rules.ts'
+import { hostRule, portRule } from './host-rules.ts'
 import { type PresentedUrl, presentUrl } from './presented-url.ts'
 import { URL_RULES } from './url-rules.ts'
 
@@ -55,7 +55,7 @@ export function parseClientIdUrl(raw: string, options: ClientIdUrlOptions = {}):
     // The cast is the one place the brand is given: every rule above held.
     value: raw as ClientIdUrl,
     host,
-    port: portOf(url) ?? 443,
+    port: Number(url.port || 443),
     registrableDomain: getDomain(host, { allowPrivateDomains: true }) ?? host,
     warnings: warningsOf(findings),
   }
@@ -76,6 +76,9 @@ function tooLong(raw: string): Refusal {
   }
 }
 
+/** Enough to see the difference; the identifier is a stranger's text in our records. */
+const HREF_SHOWN_MAX = 256
+
 function canonicalRule(url: PresentedUrl, allowNonCanonical: boolean): readonly Violation[] {
   const { raw } = url
   const href = URL.parse(raw)?.href
@@ -84,7 +87,7 @@ function canonicalRule(url: PresentedUrl, allowNonCanonical: boolean): readonly 
     return [{ code: 'url_unparsable', rule: 'CID-12', span, detail: 'it cannot be parsed as a URL' }]
   }
   if (href === raw || (allowNonCanonical && href === respelt(url))) return []
-  const detail = `a URL library turns it into ${href}`
+  const detail = `a URL library turns it into ${href.slice(0, HREF_SHOWN_MAX)}`
   return [
     {
       code: 'non_canonical',

@@ -26,7 +26,7 @@ export function hostRule(url: PresentedUrl): readonly Violation[] {
 
 function nameViolations(url: PresentedUrl, name: string): readonly Violation[] {
   const labels = name.split('.')
-  const last = labels.at(-1) ?? name
+  const last = name.slice(name.lastIndexOf('.') + 1)
   if (name.startsWith('[') || NUMERIC_LABEL.test(last)) {
     return [violation(url, 'host_ip_literal', 'CID-15', 'the host is an IP address')]
   }
@@ -56,8 +56,8 @@ export function portRule(url: PresentedUrl, allowed: readonly number[]): readonl
   return [{ code: 'port_not_allowed', rule: 'CID-09', span, detail }]
 }
 
-/** The port, 443 if none is written; `undefined` if what is written is no port. */
-export function portOf({ port }: PresentedUrl): number | undefined {
+// 443 if none is written; `undefined` if what is written is no port.
+function portOf({ port }: PresentedUrl): number | undefined {
   if (port === undefined || port === '') return 443
   const value = /^\d+$/.test(port) ? Number(port) : 0
   return value >= 1 && value <= 65_535 ? value : undefined

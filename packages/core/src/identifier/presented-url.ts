@@ -23,7 +23,7 @@ export function presentUrl(raw: string): PresentedUrl {
   const { start, end } = spans.authority ?? { start: spans.path.start, end: spans.path.start }
   const authority = raw.slice(start, end)
   const hostStart = start + authority.lastIndexOf('@') + 1
-  const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(raw.slice(hostStart, end)) ?? []
+  const { host, port } = splitPort(raw.slice(hostStart, end))
   return {
     raw,
     parts,
@@ -34,4 +34,11 @@ export function presentUrl(raw: string): PresentedUrl {
     port,
     portSpan: { start: hostStart + host.length + (port === undefined ? 0 : 1), end },
   }
+}
+
+function splitPort(hostPort: string): { readonly host: string; readonly port: string | undefined } {
+  // The colons of an IPv6 literal stand within its brackets.
+  const colon = hostPort.indexOf(':', hostPort.indexOf(']') + 1)
+  if (colon < 0) return { host: hostPort, port: undefined }
+  return { host: hostPort.slice(0, colon), port: hostPort.slice(colon + 1) }
 }

@@ -18,6 +18,9 @@ export type UriSpans = {
   readonly fragment: Span | undefined
 }
 
+type Part = string | undefined
+type Components = readonly [string, Part, Part, string, Part, Part]
+
 const APPENDIX_B = /^(?:([^:/?#]+):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s
 const URI_TEXT = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*$/
 const FOREIGN_CHARACTER = /[^A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]/u
@@ -25,7 +28,8 @@ const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/
 
 /** Splits without normalising anything, which `URL` cannot do: it hides empty userinfo, `#` and dot segments (T32). */
 export function splitUri(raw: string): UriParts {
-  const [, scheme, authority, path = '', query, fragment] = APPENDIX_B.exec(raw) ?? []
+  // The expression matches every string, and its path always takes part.
+  const [, scheme, authority, path, query, fragment] = APPENDIX_B.exec(raw) as unknown as Components
   return { scheme, authority, path, query, fragment }
 }
 

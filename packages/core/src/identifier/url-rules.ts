@@ -68,8 +68,16 @@ function fragmentRule({ parts, spans }: PresentedUrl): readonly Violation[] {
 function characterRule({ raw }: PresentedUrl): readonly Violation[] {
   const span = foreignCharacter(raw)
   if (span === undefined) return []
-  const point = (raw.codePointAt(span.start) ?? 0).toString(16).toUpperCase().padStart(4, '0')
-  return [{ code: 'url_character', rule: 'CID-13', span, detail: `U+${point} is not allowed in a URI` }]
+  const detail = `${codeUnits(raw.slice(span.start, span.end))} is not allowed in a URI`
+  return [{ code: 'url_character', rule: 'CID-13', span, detail }]
+}
+
+// Spelt out, since the character may be one that does not show, or moves the cursor.
+function codeUnits(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
 }
 
 /** RFC 3986 section 3.2.2 keeps square brackets for IP literals. */
