@@ -1,19 +1,33 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json.ts'
+import { escapePointer } from '../json/json-position.ts'
 
 // `priv` is the secret of the AKP key type, the others are of RFC 7518.
 const SECRET_JWK_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const
-const PRIVATE_PEM = /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----/
+const PRIVATE_PEM = /-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----/
 
-/** Whether a private or symmetric key occurs anywhere in the value: as a JWK or as PEM text (DOC-07, KEY-08). */
-export function holdsPrivateKey(value: JsonValue): boolean {
-  if (typeof value === 'string') return PRIVATE_PEM.test(value)
-  if (Array.isArray(value)) return value.some(holdsPrivateKey)
-  if (!isJsonObject(value)) return false
-  return (
-    isSecretJwk(value) ||
-    listedKeys(value).some(hasSecretMember) ||
-    Object.values(value).some(holdsPrivateKey)
-  )
+/**
+ * RFC 6901 pointer to the first private or symmetric key anywhere in the value, as a JWK or as PEM text;
+ * `undefined` if there is none (DOC-07, KEY-08).
+ */
+export function findPrivateKey(value: JsonValue, pointer = ''): string | undefined {
+  if (typeof value === 'string') return PRIVATE_PEM.test(value) ? pointer : undefined
+  if (Array.isArray(value)) return findAmong(value.entries(), pointer)
+  if (!isJsonObject(value)) return undefined
+  if (isSecretJwk(value)) return pointer
+  return secretInKeySet(value, pointer) ?? findAmong(Object.entries(value), pointer)
+}
+
+function findAmong(
+  entries: Iterable<readonly [string | number, JsonValue]>,
+  pointer: string,
+): string | undefined {
+  for (const [key, item] of entries) {
+    // Most values are no place for a key, and a pointer to them would be made in vain.
+    if (item === null || (typeof item !== 'string' && typeof item !== 'object')) continue
+    const found = findPrivateKey(item, `${pointer}/${escapePointer(String(key))}`)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 function isSecretJwk(value: JsonObject): boolean {
@@ -21,11 +35,32 @@ function isSecretJwk(value: JsonObject): boolean {
 }
 
 // A key in a key set counts without `kty` too: it is published as one, whatever it lacks.
-function listedKeys(value: JsonObject): readonly JsonObject[] {
+function secretInKeySet(value: JsonObject, pointer: string): string | undefined {
   const keys = Object.hasOwn(value, 'keys') ? value['keys'] : undefined
-  return Array.isArray(keys) ? keys.filter(isJsonObject) : []
+  if (!Array.isArray(keys)) return undefined
+  const index = keys.findIndex((key) => isJsonObject(key) && hasSecretMember(key))
+  return index < 0 ? undefined : `${pointer}/keys/${index}`
 }
 
 function hasSecretMember(key: JsonObject): boolean {
   return SECRET_JWK_MEMBERS.some((member) => Object.hasOwn(key, member))
+}
+
+const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  RSA: ['n', 'e'],
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+  AKP: ['alg', 'pub'],
+}
+
+/**
+ * Why a published key cannot be used, `undefined` if it can as far as this shows: whether its numbers are a key is for
+ * whoever verifies with it (KEY-08, RFC 7518 section 6). A type we do not know may have any members.
+ */
+export function flawOfPublicKey(key: JsonObject): string | undefined {
+  const type = key['kty']
+  if (typeof type !== 'string') return 'has no kty'
+  const needed = Object.hasOwn(PUBLIC_MEMBERS, type) ? PUBLIC_MEMBERS[type] : undefined
+  const missing = needed?.find((member) => typeof key[member] !== 'string')
+  return missing === undefined ? undefined : `is of type ${type} and has no ${missing}`
 }

@@ -1,23 +1,29 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../json/json.ts'
-import { baseMember, hasMemberType, isKnownMember, stringMember, stringsMember } from './member-types.ts'
+import { baseMember, isKnownMember, misplacedTypes, stringMember, stringsMember } from './member-types.ts'
 
-describe('hasMemberType', () => {
-  it.each<[string, JsonValue, boolean]>([
-    ['client_name', 'A', true],
-    ['client_name#ja', 1, false],
-    ['redirect_uris', [], true],
-    ['redirect_uris', 'x', false],
-    ['redirect_uris', ['x', 1], false],
-    ['grant_types', { 0: 'x' }, false],
-    ['dpop_bound_access_tokens', 'true', false],
-    ['jwks', { keys: [{}] }, true],
-    ['jwks', { keys: ['x'] }, false],
-    ['jwks', [{}], false],
-    ['x_unknown', [1, null], true],
-    ['constructor', 1, true],
-  ])('of %s with %j: %s (DOC-04, DOC-10, DOC-16)', (member, value, expected) => {
-    expect(hasMemberType(member, value)).toBe(expected)
+describe('misplacedTypes', () => {
+  it.each<[string, JsonValue, string[]]>([
+    ['client_name', 'A', []],
+    ['client_name#ja', 1, ['']],
+    ['redirect_uris', [], []],
+    ['redirect_uris', 'x', ['']],
+    ['redirect_uris', ['x', 1, 'y', null], ['/1', '/3']],
+    ['grant_types', { 0: 'x' }, ['']],
+    ['dpop_bound_access_tokens', 'true', ['']],
+    ['dpop_bound_access_tokens', true, []],
+    ['default_max_age', 0, []],
+    ['default_max_age', -1, ['']],
+    ['default_max_age', 1.5, ['']],
+    ['default_max_age', '60', ['']],
+    ['jwks', { keys: [{}] }, []],
+    ['jwks', { keys: ['x', {}] }, ['/keys/0']],
+    ['jwks', {}, ['']],
+    ['jwks', [{}], ['']],
+    ['x_unknown', [1, null], []],
+    ['constructor', 1, []],
+  ])('DOC-04, DOC-10, DOC-16: of %s with %j: %j', (member, value, expected) => {
+    expect(misplacedTypes(member, value)).toEqual(expected)
   })
 })
 

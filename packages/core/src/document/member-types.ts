@@ -4,36 +4,75 @@ type ValueTypes = {
   readonly string: string
   readonly strings: readonly string[]
   readonly boolean: boolean
+  readonly seconds: number
   readonly key_set: { readonly keys: readonly JsonObject[] }
 }
 
-// The JSON type the registry gives each member we know (DOC-04); every other member is free (DOC-10).
+/**
+ * The JSON type of each member of the IANA registry "OAuth Dynamic Client Registration Metadata" (DOC-04). Every
+ * other member is free (DOC-10).
+ */
 const MEMBER_TYPES = {
   application_type: 'string',
+  authorization_details_types: 'strings',
+  authorization_encrypted_response_alg: 'string',
+  authorization_encrypted_response_enc: 'string',
+  authorization_signed_response_alg: 'string',
+  backchannel_authentication_request_signing_alg: 'string',
+  backchannel_client_notification_endpoint: 'string',
+  backchannel_logout_session_required: 'boolean',
+  backchannel_logout_uri: 'string',
+  backchannel_token_delivery_mode: 'string',
+  backchannel_user_code_parameter: 'boolean',
   client_id: 'string',
   client_name: 'string',
   client_uri: 'string',
   contacts: 'strings',
+  default_acr_values: 'strings',
+  default_max_age: 'seconds',
   dpop_bound_access_tokens: 'boolean',
+  frontchannel_logout_session_required: 'boolean',
+  frontchannel_logout_uri: 'string',
   grant_types: 'strings',
+  id_token_encrypted_response_alg: 'string',
+  id_token_encrypted_response_enc: 'string',
+  id_token_signed_response_alg: 'string',
+  initiate_login_uri: 'string',
+  introspection_encrypted_response_alg: 'string',
+  introspection_encrypted_response_enc: 'string',
+  introspection_signed_response_alg: 'string',
   jwks: 'key_set',
   jwks_uri: 'string',
   logo_uri: 'string',
   policy_uri: 'string',
   post_logout_redirect_uris: 'strings',
   redirect_uris: 'strings',
+  request_object_encryption_alg: 'string',
+  request_object_encryption_enc: 'string',
+  request_object_signing_alg: 'string',
   request_uris: 'strings',
+  require_auth_time: 'boolean',
   require_pushed_authorization_requests: 'boolean',
+  require_signed_request_object: 'boolean',
   response_types: 'strings',
   scope: 'string',
   sector_identifier_uri: 'string',
   software_id: 'string',
   software_statement: 'string',
   software_version: 'string',
+  subject_type: 'string',
+  tls_client_auth_san_dns: 'string',
+  tls_client_auth_san_email: 'string',
+  tls_client_auth_san_ip: 'string',
+  tls_client_auth_san_uri: 'string',
+  tls_client_auth_subject_dn: 'string',
   tls_client_certificate_bound_access_tokens: 'boolean',
   token_endpoint_auth_method: 'string',
   token_endpoint_auth_signing_alg: 'string',
   tos_uri: 'string',
+  userinfo_encrypted_response_alg: 'string',
+  userinfo_encrypted_response_enc: 'string',
+  userinfo_signed_response_alg: 'string',
 } as const satisfies Record<string, keyof ValueTypes>
 
 type MemberTypes = typeof MEMBER_TYPES
@@ -44,16 +83,14 @@ export type KnownMembers = {
 }
 
 const LOCALISED: ReadonlySet<string> = new Set([
-  'client_name',
-  'client_uri',
-  'logo_uri',
-  'policy_uri',
-  'tos_uri',
+  ...['client_name', 'client_uri', 'logo_uri', 'policy_uri', 'tos_uri'],
 ])
 
 /** The member a language-tagged member such as `client_name#ja` is a variant of; else the member itself (DOC-17). */
 export function baseMember(member: string): string {
-  const base = member.split('#', 1)[0] ?? member
+  const tag = member.indexOf('#')
+  if (tag < 0) return member
+  const base = member.slice(0, tag)
   return LOCALISED.has(base) ? base : member
 }
 
@@ -62,23 +99,37 @@ export function isKnownMember(member: string): boolean {
   return Object.hasOwn(MEMBER_TYPES, baseMember(member))
 }
 
-/** Whether a value has the type of its member; unknown members may hold anything (DOC-04, DOC-10, DOC-16). */
-export function hasMemberType(member: string, value: JsonValue): boolean {
+/**
+ * Where a value has not the type of its member, as JSON pointers within it: `''` is the value itself. Empty if all is
+ * well; unknown members may hold anything (DOC-04, DOC-10, DOC-16).
+ */
+export function misplacedTypes(member: string, value: JsonValue): readonly string[] {
   const base = baseMember(member)
   // The cast follows the test that makes it true.
-  return Object.hasOwn(MEMBER_TYPES, base) ? hasType(MEMBER_TYPES[base as keyof MemberTypes], value) : true
+  return Object.hasOwn(MEMBER_TYPES, base) ? misplaced(MEMBER_TYPES[base as keyof MemberTypes], value) : []
 }
 
-function hasType(type: keyof ValueTypes, value: JsonValue): boolean {
+function misplaced(type: keyof ValueTypes, value: JsonValue): readonly string[] {
   switch (type) {
     case 'string':
     case 'boolean':
-      return typeof value === type
+      return typeof value === type ? [] : ['']
+    case 'seconds':
+      return Number.isInteger(value) && Number(value) >= 0 ? [] : ['']
     case 'strings':
-      return Array.isArray(value) && value.every((item) => typeof item === 'string')
+      return misplacedItems(value, '', (item) => typeof item === 'string')
     case 'key_set':
-      return isJsonObject(value) && Array.isArray(value['keys']) && value['keys'].every(isJsonObject)
+      return isJsonObject(value) ? misplacedItems(value['keys'], '/keys', isJsonObject) : ['']
   }
+}
+
+function misplacedItems(
+  list: JsonValue | undefined,
+  pointer: string,
+  isItem: (item: JsonValue) => boolean,
+): readonly string[] {
+  if (!Array.isArray(list)) return ['']
+  return list.flatMap((item, index) => (isItem(item) ? [] : [`${pointer}/${index}`]))
 }
 
 /** The member as a string, `undefined` when it is absent, empty or of another type (DOC-04). */

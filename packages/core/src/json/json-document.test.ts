@@ -11,7 +11,7 @@ describe('parseJsonDocument', () => {
 
   it.each([
     ['encoding_invalid', Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)],
-    ['encoding_invalid', Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d)],
+    ['byte_order_mark', Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d)],
     ['encoding_invalid', Uint8Array.of(0xed, 0xa0, 0x80)],
     ['json_invalid', bytes('')],
     ['json_invalid', bytes('{"a":1,}')],
@@ -25,6 +25,16 @@ describe('parseJsonDocument', () => {
     ['json_too_deep', bytes('{"a":'.repeat(17) + 1 + '}'.repeat(17))],
   ])('refuses as %s (DOC-01, DOC-16)', (code, body) => {
     expect(parseJsonDocument(body)).toMatchObject({ ok: false, code })
+  })
+
+  it('DOC-16: says where a flaw is', () => {
+    const span = { start: 7, end: 10 }
+    expect(parseJsonDocument(bytes('{"a":1,"a":1}'))).toMatchObject({
+      violations: [{ rule: 'DOC-16', span }],
+    })
+    expect(parseJsonDocument(bytes('\u{FEFF}{}'))).toMatchObject({
+      violations: [{ span: { start: 0, end: 1 } }],
+    })
   })
 
   it('never throws', () => {

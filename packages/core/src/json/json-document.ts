@@ -1,5 +1,5 @@
 import type { FailureCode } from '../failure/failure.ts'
-import { type Refusal, refusalOf } from '../failure/finding.ts'
+import { type Refusal, refusalOf, type Span, type Violation } from '../failure/finding.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 import { scanJson } from './json-scan.ts'
 
@@ -10,7 +10,9 @@ export type JsonDocument = { readonly ok: true; readonly value: JsonObject } | R
 export function parseJsonDocument(body: Uint8Array): JsonDocument {
   const text = decodeUtf8(body)
   if (text === undefined) return refuse('encoding_invalid', 'the bytes are not UTF-8')
-  if (text.startsWith('\u{FEFF}')) return refuse('byte_order_mark', 'there is a byte order mark')
+  if (text.startsWith('\u{FEFF}')) {
+    return refuse('byte_order_mark', 'there is a byte order mark', { start: 0, end: 1 })
+  }
   const value = parseJson(text)
   if (value === undefined) return refuse('json_invalid', 'the text is not JSON')
   const flaws = scanJson(text).map((flaw) => ({ ...flaw, rule: 'DOC-16' }))
@@ -40,21 +42,22 @@ function decodeUtf8(body: Uint8Array): string | undefined {
   try {
     // ignoreBOM keeps the mark in the text, where it can be seen.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
-  } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
+  } catch {
+    // `fatal` throws for one reason alone.
+    return undefined
   }
 }
 
 function parseJson(text: string): JsonValue | undefined {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
+  } catch {
+    // A text that is not JSON is all that it throws for.
+    return undefined
   }
 }
 
-function refuse(code: FailureCode, detail: string): Refusal {
-  return { ok: false, code, violations: [{ code, rule: 'DOC-01', detail }], warnings: [] }
+function refuse(code: FailureCode, detail: string, span?: Span): Refusal {
+  const violation: Violation = { code, rule: 'DOC-01', detail, ...(span && { span }) }
+  return { ok: false, code, violations: [violation], warnings: [] }
 }

@@ -46,6 +46,14 @@ describe('scanJson', () => {
     expect(codesOf('{"a":'.repeat(1_000_000) + 1 + '}'.repeat(1_000_000))).toEqual(['json_too_deep'])
   })
 
+  it('DOC-16: places each flaw, and stops telling after 20', () => {
+    expect(scanJson('[{"a":1,"a":"\\u0000"}]').map(({ span }) => span)).toEqual([
+      { start: 8, end: 11 },
+      { start: 12, end: 20 },
+    ])
+    expect(scanJson(`[${Array(1000).fill('1e999').join(',')}]`)).toHaveLength(20)
+  })
+
   it('finds nothing in what JSON.stringify wrote of a shallow value (DOC-16)', () => {
     const storable = fc.jsonValue({ maxDepth: 5 }).filter((value) => !JSON.stringify(value).includes('\\u'))
     fc.assert(

@@ -44,7 +44,8 @@ function missing(): Finding {
 
 function violation(verdict: RedirectUriVerdict, index: number): readonly Finding[] {
   if (verdict.kind !== 'refused') return []
-  return [finding(verdict.code, verdict.rule, `entry ${index} ${verdict.detail}`)]
+  const pointer = `/redirect_uris/${index}`
+  return [{ ...finding(verdict.code, verdict.rule, `entry ${index} ${verdict.detail}`), pointer }]
 }
 
 type Judged = { readonly uri: string; readonly verdict: RedirectUriVerdict }

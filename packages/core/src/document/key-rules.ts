@@ -1,0 +1,70 @@
+import type { Finding } from '../failure/finding.ts'
+import { isJsonObject, type JsonObject } from '../json/json.ts'
+import { pluralMethods } from './credential-rules.ts'
+import { flawOfPublicKey } from './key-material.ts'
+import { stringMember } from './member-types.ts'
+
+const SINGULAR = 'token_endpoint_auth_method'
+const PLURAL = 'token_endpoint_auth_methods_supported'
+
+/** How the client says that it authenticates (KEY-09, KEY-10). */
+export function authMethodRule(document: JsonObject): readonly Finding[] {
+  const singular = stringMember(document, SINGULAR)
+  const plural = pluralMethods(document)
+  const isIgnored = plural === undefined && (document[PLURAL] ?? undefined) !== undefined
+  return [
+    ...(isIgnored ? [warning('member_ignored', 'KEY-10', PLURAL, 'is not a list')] : []),
+    ...(singular === undefined && plural === undefined
+      ? [warning('auth_method_absent', 'KEY-09', SINGULAR, 'is absent')]
+      : []),
+    ...(singular !== undefined && plural !== undefined && !plural.includes(singular)
+      ? [warning('auth_method_unlisted', 'KEY-10', SINGULAR, `${singular} is not among ${PLURAL}`)]
+      : []),
+  ]
+}
+
+/** Where the client's keys are (KEY-04, KEY-07). */
+export function keySourceRule(document: JsonObject): readonly Finding[] {
+  const uri = stringMember(document, 'jwks_uri')
+  const jwks = document['jwks'] ?? undefined
+  if (jwks !== undefined && uri !== undefined) {
+    return [{ code: 'keys_ambiguous', rule: 'KEY-04', member: 'jwks', detail: 'stands beside jwks_uri' }]
+  }
+  const needed = stringMember(document, SINGULAR) === 'private_key_jwt'
+  if (!needed || uri !== undefined || inlineKeys(document).length > 0) return []
+  return [warning('keys_missing', 'KEY-07', SINGULAR, 'needs a key, and neither jwks nor jwks_uri has one')]
+}
+
+/** Keys that are published and of no use (KEY-08). */
+export function keyFormRule(document: JsonObject): readonly Finding[] {
+  const seen = new Set<unknown>()
+  return inlineKeys(document).flatMap((key, index) => {
+    const twice = key['kid'] !== undefined && seen.has(key['kid'])
+    seen.add(key['kid'])
+    const flaw = flawOfPublicKey(key) ?? (twice ? 'has the kid of an earlier key' : undefined)
+    if (flaw === undefined) return []
+    return [
+      {
+        ...warning('key_unusable', 'KEY-08', 'jwks', `key ${index} ${flaw}`),
+        pointer: `/jwks/keys/${index}`,
+      },
+    ]
+  })
+}
+
+function inlineKeys(document: JsonObject): readonly JsonObject[] {
+  const jwks = document['jwks']
+  const keys = isJsonObject(jwks) ? jwks['keys'] : undefined
+  return Array.isArray(keys) ? keys.filter(isJsonObject) : []
+}
+
+type KeyWarning =
+  | 'member_ignored'
+  | 'auth_method_absent'
+  | 'auth_method_unlisted'
+  | 'keys_missing'
+  | 'key_unusable'
+
+function warning(code: KeyWarning, rule: string, member: string, detail: string): Finding {
+  return { code, rule, member, detail }
+}

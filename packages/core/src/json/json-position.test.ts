@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isJsonObject, type JsonValue } from './json.ts'
+import { escapePointer, locateJson } from './json-position.ts'
+
+function valueAt(text: string, pointer: string) {
+  const place = locateJson(text, pointer)
+  return place && text.slice(place.value.start, place.value.end)
+}
+
+function nameAt(text: string, pointer: string) {
+  const name = locateJson(text, pointer)?.name
+  return name && text.slice(name.start, name.end)
+}
+
+const TEXT = '{ "a" : [1, {"b/c": "x,y:{", "d~": null}, []], "e": -1.5e3, "\\u0066": true, "": false }'
+
+describe('locateJson', () => {
+  it.each([
+    ['', TEXT],
+    ['/a', '[1, {"b/c": "x,y:{", "d~": null}, []]'],
+    ['/a/0', '1'],
+    ['/a/1', '{"b/c": "x,y:{", "d~": null}'],
+    ['/a/1/b~1c', '"x,y:{"'],
+    ['/a/1/d~0', 'null'],
+    ['/a/2', '[]'],
+    ['/e', '-1.5e3'],
+    ['/f', 'true'],
+    ['/', 'false'],
+  ])('finds %j', (pointer, expected) => {
+    expect(valueAt(TEXT, pointer)).toBe(expected)
+  })
+
+  it.each(['/x', '/a/3', '/a/00', '/a/1/b', '/e/0', 'a', '/a/'])('finds nothing at %j', (pointer) => {
+    expect(locateJson(TEXT, pointer)).toBeUndefined()
+  })
+
+  it('gives the name of a member, and none of an item or of the whole', () => {
+    expect(nameAt(TEXT, '/f')).toBe('"\\u0066"')
+    expect(nameAt(TEXT, '/a/1/b~1c')).toBe('"b/c"')
+    expect(nameAt(TEXT, '/a/0')).toBeUndefined()
+    expect(nameAt(TEXT, '')).toBeUndefined()
+  })
+
+  it('finds a text that is a single value', () => {
+    expect(valueAt(' "x" ', '')).toBe('"x"')
+    expect(valueAt('1', '')).toBe('1')
+    expect(locateJson('', '')).toBeUndefined()
+  })
+
+  it('gives nothing, or something, of what is not JSON, and never throws', () => {
+    expect(locateJson(',', '/0')).toBeUndefined()
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.constantFrom('', '/', '/a'),
+        (text, pointer) => void locateJson(text, pointer),
+      ),
+    )
+  })
+
+  it('finds every value of whatever JSON.stringify wrote', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(0, 2), (value, indent) => {
+        const text = JSON.stringify(value, null, indent)
+        for (const [pointer, item] of walk(JSON.parse(text), '')) {
+          expect(JSON.parse(valueAt(text, pointer) ?? '')).toEqual(item)
+        }
+      }),
+    )
+  })
+})
+
+function* walk(value: JsonValue, pointer: string): Generator<[string, JsonValue]> {
+  yield [pointer, value]
+  const entries = Array.isArray(value) || isJsonObject(value) ? Object.entries(value) : []
+  for (const [key, item] of entries) yield* walk(item as JsonValue, `${pointer}/${escapePointer(key)}`)
+}
