@@ -88,8 +88,12 @@ describe('resolve', () => {
       { matched: true, entry: 'http://[::1]/', rule: 'loopback_port' },
       'allowed by http://[::1]/ but for the port',
     ],
-    [{ matched: false, reason: 'not_listed' }, 'not allowed, the document does not list it'],
-    [{ matched: false, reason: 'of_a_later_release' }, 'not allowed, of_a_later_release'],
+    [{ matched: false, reason: 'no_redirect_uris' }, 'not allowed. The document lists no redirect URI.'],
+    [
+      { matched: false, reason: 'path_differs', nearest: 'https://a/b' },
+      'not allowed. The path differs from that of the listed URI. Nearest: https://a/b',
+    ],
+    [{ matched: false, reason: 'of_a_later_release' }, 'not allowed. of_a_later_release'],
   ])('tells whether a redirect URI is allowed: %j', async (redirect_match, expected) => {
     const { exitCode, stdout, asked } = await resolve([{ ...READY, redirect_match }], {
       redirectUri: 'https://a/cb',

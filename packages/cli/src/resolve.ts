@@ -1,4 +1,4 @@
-import { FAILURES, isFailureCode, type Purpose } from '@cimd/core'
+import { FAILURES, isFailureCode, type Purpose, REDIRECT_MISMATCHES, type RedirectMismatch } from '@cimd/core'
 import { needed } from '@cimd/runtime'
 import { z } from 'zod'
 import type { Located } from './connection.ts'
@@ -42,6 +42,7 @@ const ready = z.looseObject({
       entry: z.string().optional(),
       rule: z.string().optional(),
       reason: z.string().optional(),
+      nearest: z.string().optional(),
     })
     .optional(),
 })
@@ -136,15 +137,14 @@ function sayReady(output: Output, body: Ready, redirectUri: string | undefined):
   ])
 }
 
-const REDIRECT_REASONS: Readonly<Record<string, string>> = {
-  no_redirect_uris: 'the document lists none',
-  not_listed: 'the document does not list it',
-  port_differs_for_web: 'it is listed with another port, and a web client must use the listed one',
-}
-
-function redirectText({ matched, entry, rule, reason = '' }: NonNullable<Ready['redirect_match']>): string {
-  if (!matched) return `not allowed, ${REDIRECT_REASONS[reason] ?? reason}`
-  return rule === 'loopback_port' ? `allowed by ${entry} but for the port` : 'allowed, it is listed'
+function redirectText(match: NonNullable<Ready['redirect_match']>): string {
+  const { matched, entry, rule, reason = '', nearest } = match
+  if (matched)
+    return rule === 'loopback_port' ? `allowed by ${entry} but for the port` : 'allowed, it is listed'
+  const told = Object.hasOwn(REDIRECT_MISMATCHES, reason)
+    ? REDIRECT_MISMATCHES[reason as RedirectMismatch].summary
+    : reason
+  return `not allowed. ${told}${nearest === undefined ? '' : ` Nearest: ${nearest}`}`
 }
 
 function freshnessText({ state, since, until, why = 'expired' }: Ready['freshness']): string {

@@ -5,6 +5,10 @@ export {
   type FreshnessInput,
   freshnessOf,
 } from './caching/freshness.ts'
+export { type AsMetadata, type AsMetadataResult, parseAsMetadata } from './capabilities/as-metadata.ts'
+export { type AuthMethodChoice, chooseAuthMethod } from './capabilities/auth-method.ts'
+export { type Capabilities, type Intersection, usableCapabilities } from './capabilities/capabilities.ts'
+export { CAPABILITY_PROBLEMS, type CapabilityProblem } from './capabilities/capability-problems.ts'
 export {
   type ChangeClass,
   changeClasses,
@@ -16,15 +20,28 @@ export { admitVersion, type Verdict } from './document/admission.ts'
 export {
   type ClientMetadata,
   type ClientMetadataResult,
+  DOCUMENT_BYTES_LIMIT,
+  DOCUMENT_BYTES_MAX,
   parseClientMetadata,
   RULES_VERSION,
 } from './document/client-metadata.ts'
 export { type ContentTypeClass, classifyContentType } from './document/content-type.ts'
+export { judgeProfile, type ProfileFinding } from './document/judge-profile.ts'
+export {
+  DEFAULT_PROFILE,
+  isProfileId,
+  PROFILE_FINDINGS,
+  PROFILES,
+  type ProfileCode,
+  type ProfileId,
+} from './document/profiles.ts'
 export { type ClientEvent, EVENT_DATA, type EventType } from './event.ts'
 export { classOf, FAILURES, type FailureClass, type FailureCode, isFailureCode } from './failure/failure.ts'
 export {
   describeViolations,
   type Finding,
+  type Refusal,
+  type Span,
   type Violation,
   type Warning,
 } from './failure/finding.ts'
@@ -37,6 +54,7 @@ export {
   parseClientIdUrl,
 } from './identifier/client-id-url.ts'
 export { canonicalJson, type JsonObject, type JsonValue } from './json/json.ts'
+export { type JsonPlace, locateJson } from './json/json-position.ts'
 export { type ClientStanding, type ClientState, UNKNOWN_STANDING } from './life/client-record.ts'
 export {
   type DueAction,
@@ -70,4 +88,9 @@ export type {
   TakeBudget,
   Validators,
 } from './ports.ts'
-export { matchRedirectUri, type RedirectMatch, type RedirectMismatch } from './redirect/redirect-match.ts'
+export {
+  matchRedirectUri,
+  REDIRECT_MISMATCHES,
+  type RedirectMatch,
+  type RedirectMismatch,
+} from './redirect/redirect-match.ts'

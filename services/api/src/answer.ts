@@ -84,5 +84,5 @@ function redirectBody(
   const match = matchRedirectUri(redirectUri, metadata)
   return match.matched
     ? { matched: true, entry: match.entry, rule: match.rule }
-    : { matched: false, reason: match.reason }
+    : { matched: false, reason: match.reason, ...(match.nearest !== undefined && { nearest: match.nearest }) }
 }

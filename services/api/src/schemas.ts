@@ -48,6 +48,7 @@ export const ready = z
         entry: z.string().optional(),
         rule: z.string().optional(),
         reason: z.string().optional(),
+        nearest: z.string().optional().describe('The listed redirect URI that agrees furthest.'),
       })
       .optional(),
   })

@@ -1,8 +1,8 @@
+import { effectiveGrantTypes } from '../document/defaults.ts'
 import { stringMember, stringsMember } from '../document/member-types.ts'
 import type { FailureCode } from '../failure/failure.ts'
 import type { Finding } from '../failure/finding.ts'
 import type { WarningCode } from '../failure/warnings.ts'
-import { splitUri } from '../identifier/uri.ts'
 import type { JsonObject } from '../json/json.ts'
 import { judgeRedirectUri, type RedirectUriVerdict } from './redirect-uri.ts'
 
@@ -24,7 +24,7 @@ export function redirectRules(document: JsonObject): readonly Finding[] {
 }
 
 function usesRedirects(document: JsonObject): boolean {
-  const grants = stringsMember(document, 'grant_types') ?? ['authorization_code']
+  const grants = effectiveGrantTypes(document)
   return grants.includes('authorization_code') || grants.includes('implicit')
 }
 
@@ -50,23 +50,56 @@ function violation(verdict: RedirectUriVerdict, index: number): readonly Finding
 
 type Judged = { readonly uri: string; readonly verdict: RedirectUriVerdict }
 
+/** What of an accepted entry a publisher may want to mend. */
+const ADVICE: readonly {
+  readonly code: WarningCode
+  readonly rule: string
+  readonly detail: string
+  readonly concerns: (entry: Judged, document: JsonObject) => boolean
+}[] = [
+  {
+    code: 'redirect_localhost',
+    rule: 'RED-03',
+    detail: 'uses localhost instead of a loopback literal',
+    concerns: ({ verdict }) => verdict.kind === 'loopback' && verdict.host === 'localhost',
+  },
+  {
+    code: 'redirect_loopback_web',
+    rule: 'RED-10',
+    detail: 'is loopback, and application_type is web',
+    concerns: ({ verdict }, document) => verdict.kind === 'loopback' && isWeb(document),
+  },
+  {
+    code: 'redirect_private_use_web',
+    rule: 'RED-10',
+    detail: 'has a private-use scheme, and application_type is web',
+    concerns: ({ verdict }, document) => verdict.kind === 'private_use' && isWeb(document),
+  },
+  {
+    code: 'redirect_scheme_undotted',
+    rule: 'RED-08',
+    detail: 'has a private-use scheme without a dot',
+    concerns: ({ uri, verdict }) => verdict.kind === 'private_use' && !/^[^:]*\./.test(uri),
+  },
+  {
+    code: 'redirect_userinfo',
+    rule: 'RED-04',
+    detail: 'has a userinfo component',
+    concerns: ({ uri, verdict }) => verdict.kind === 'https' && /^https:\/\/[^/?]*@/i.test(uri),
+  },
+]
+
+// Once for each kind of advice, at the first entry that it concerns.
 function warnings(document: JsonObject, judged: readonly Judged[]): readonly Finding[] {
-  const loopbacks = judged.flatMap(({ verdict }) => (verdict.kind === 'loopback' ? [verdict.host] : []))
-  const isWeb = stringMember(document, 'application_type') === 'web'
-  const undotted = judged.some(({ uri, verdict }) => verdict.kind === 'private_use' && isUndotted(uri))
-  return [
-    ...(loopbacks.includes('localhost')
-      ? [finding('redirect_localhost', 'RED-03', 'localhost is used instead of a loopback literal')]
-      : []),
-    ...(isWeb && loopbacks.length > 0
-      ? [finding('redirect_loopback_web', 'RED-10', 'application_type is web and a redirect is loopback')]
-      : []),
-    ...(undotted ? [finding('redirect_scheme_undotted', 'RED-08', 'a private-use scheme has no dot')] : []),
-  ]
+  return ADVICE.flatMap(({ code, rule, detail, concerns }) => {
+    const index = judged.findIndex((entry) => concerns(entry, document))
+    if (index < 0) return []
+    return [{ ...finding(code, rule, `entry ${index} ${detail}`), pointer: `/redirect_uris/${index}` }]
+  })
 }
 
-function isUndotted(uri: string): boolean {
-  return !(splitUri(uri).scheme ?? '').includes('.')
+function isWeb(document: JsonObject): boolean {
+  return stringMember(document, 'application_type') === 'web'
 }
 
 function finding(code: FailureCode | WarningCode, rule: string, detail: string): Finding {

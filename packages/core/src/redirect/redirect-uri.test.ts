@@ -46,6 +46,10 @@ describe('judgeRedirectUri', () => {
     ['RED-08', 'file:///etc/passwd'],
     ['RED-08', 'blob:https://app.example.com/x'],
     ['RED-08', 'about:blank'],
+    ['RED-08', 'view-source:https://app.example.com/'],
+    ['RED-08', 'filesystem:https://app.example.com/x'],
+    ['RED-08', 'shortcuts://run-shortcut'],
+    ['RED-08', 'intent://app/cb'],
     ['RED-08', 'ws://127.0.0.1/cb'],
     ['RED-08', 'wss://app.example.com/cb'],
   ])('%s: refuses %j', (rule, uri) => {

@@ -11,7 +11,8 @@ export type RedirectUriVerdict =
 export type LoopbackUri = { readonly host: string; readonly port: string | undefined; readonly rest: string }
 
 const REFUSED_SCHEMES: ReadonlySet<string> = new Set([
-  ...['about', 'blob', 'data', 'file', 'javascript', 'vbscript', 'ws', 'wss'],
+  ...['about', 'blob', 'data', 'file', 'filesystem', 'intent', 'jar', 'javascript', 'livescript'],
+  ...['mocha', 'shortcuts', 'vbscript', 'view-source', 'ws', 'wss'],
 ])
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::([1-9]\d{0,4}))?((?:[/?].*)?)$/s
 const PORT_MAX = 65_535
@@ -48,9 +49,11 @@ export function judgeRedirectUri(uri: string): RedirectUriVerdict {
 
 /** Splits the port off an http URI on 127.0.0.1, [::1] or localhost; `undefined` for any other URI (RED-02, RED-03). */
 export function splitLoopbackUri(uri: string): LoopbackUri | undefined {
-  const [matched, host, port, rest] = LOOPBACK.exec(uri) ?? []
-  if (matched === undefined || host === undefined || Number(port ?? 0) > PORT_MAX) return undefined
-  return { host, port, rest: rest ?? '' }
+  const match = LOOPBACK.exec(uri)
+  if (match === null) return undefined
+  // Host and rest take part in every match, if only as an empty string.
+  const [, host, port, rest] = match as unknown as readonly [string, string, string | undefined, string]
+  return Number(port ?? 0) > PORT_MAX ? undefined : { host, port, rest }
 }
 
 function judgeHttp(uri: string): RedirectUriVerdict {
