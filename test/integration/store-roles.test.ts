@@ -10,7 +10,7 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 
 const ATTEMPT_COLUMNS =
   'attempted_at claim_token claim_until claimed deferred_code deferred_until done etag event_seq failing_since ' +
-  'failure_code fresh_until last_modified retry_at revalidate_until stale_forbidden state usable_until ' +
+  'failure_code fresh_until last_modified retry_at revalidate_until stale_forbidden stale_if_error_seconds state usable_until ' +
   'validated_at version_id withdrawing_code withdrawing_since'
 
 // All a role may do, besides calling functions. What is missing here is refused.

@@ -45,6 +45,7 @@ const COLUMNS: {
     revalidate_until: 'null',
     usable_until: 'null',
     stale_forbidden: 'value',
+    stale_if_error_seconds: 'null',
     etag: 'null',
     last_modified: 'null',
     failure_code: 'null',

@@ -1,12 +1,12 @@
 import {
   admitVersion,
   type ClientIdUrl,
+  DOCUMENT_BYTES_MAX,
   type FetchDocument,
   parseClientIdUrl,
   parseClientMetadata,
   type Violation,
 } from '@cimd/core'
-import { BODY_BYTES_MAX } from '@cimd/egress'
 import {
   type CheckReport,
   type ReportedFinding,
@@ -121,8 +121,8 @@ function readJson(body: Uint8Array): { readonly value?: unknown; readonly flaw?:
 
 // A fetch stops reading there (FET-10), so a larger file would be refused wherever it is published.
 function sizeFindings({ byteLength }: Uint8Array): ReportedFinding[] {
-  if (byteLength <= BODY_BYTES_MAX) return []
-  const detail = `${byteLength} bytes, of which ${BODY_BYTES_MAX} would be read`
+  if (byteLength <= DOCUMENT_BYTES_MAX) return []
+  const detail = `${byteLength} bytes, of which ${DOCUMENT_BYTES_MAX} would be read`
   return [reported({ code: 'too_large', rule: 'FET-10', detail })]
 }
 

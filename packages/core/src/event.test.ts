@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import { WITHDRAWAL_GRACE_SECONDS } from './caching/stale-use.ts'
 import type { MemberChange } from './changes/metadata-changes.ts'
 import { type ClientEvent, EVENT_DATA } from './event.ts'
 import { UNKNOWN_STANDING } from './life/client-record.ts'
-import { type AttemptOutcome, judgeAttempt, WITHDRAWAL_GRACE_SECONDS } from './life/lifecycle.ts'
+import { type AttemptOutcome, judgeAttempt } from './life/lifecycle.ts'
 
 const [DIGEST, OTHER_DIGEST] = ['a'.repeat(64), '0123456789abcdef'.repeat(4)]
-const freshness = { freshForSeconds: 3600, staleWhileRevalidateSeconds: 600, staleForbidden: false }
+const freshness = {
+  freshForSeconds: 3600,
+  staleWhileRevalidateSeconds: 600,
+  staleIfErrorSeconds: undefined,
+  staleForbidden: false,
+}
 const changes: MemberChange[] = [
   { member: 'redirect_uris', class: 'widening', before: [], after: ['https://b.example/'] },
   { member: 'scope', class: 'narrowing', before: ['b'], after: [] },

@@ -5,6 +5,7 @@ export {
   type FreshnessInput,
   freshnessOf,
 } from './caching/freshness.ts'
+export { WITHDRAWAL_GRACE_SECONDS } from './caching/stale-use.ts'
 export { type AsMetadata, type AsMetadataResult, parseAsMetadata } from './capabilities/as-metadata.ts'
 export { type AuthMethodChoice, chooseAuthMethod } from './capabilities/auth-method.ts'
 export { type Capabilities, type Intersection, usableCapabilities } from './capabilities/capabilities.ts'
@@ -25,7 +26,6 @@ export {
   parseClientMetadata,
   RULES_VERSION,
 } from './document/client-metadata.ts'
-export { type ContentTypeClass, classifyContentType } from './document/content-type.ts'
 export { judgeProfile, type ProfileFinding } from './document/judge-profile.ts'
 export {
   DEFAULT_PROFILE,
@@ -67,7 +67,6 @@ export {
   type AttemptOutcome,
   type Judgement,
   judgeAttempt,
-  WITHDRAWAL_GRACE_SECONDS,
 } from './life/lifecycle.ts'
 export {
   PURPOSES,
@@ -94,3 +93,11 @@ export {
   type RedirectMatch,
   type RedirectMismatch,
 } from './redirect/redirect-match.ts'
+export { type ContentTypeClass, classifyContentType } from './response/content-type.ts'
+export {
+  judgeResponse,
+  type ResponseCircumstances,
+  type ResponseFailure,
+  type ResponseHead,
+  type ResponseVerdict,
+} from './response/judge-response.ts'

@@ -1,21 +1,23 @@
 import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import type { FetchDocument, FetchResult, Validators } from '@cimd/core'
+import {
+  DOCUMENT_BYTES_MAX,
+  type FetchDocument,
+  type FetchResult,
+  judgeResponse,
+  type Validators,
+} from '@cimd/core'
 import { type Attempt, startAttempt } from './attempt.ts'
 import { type Dial, dialTcp } from './dial.ts'
 import { dialInTurn } from './dial-in-turn.ts'
 import { EgressError } from './egress-error.ts'
 import { createTrust, shakeHands } from './handshake.ts'
 import { cacheHeaders } from './header-lines.ts'
-import { judgeRepresentation, judgeStatus } from './judge-response.ts'
 import { codeOf, failureOf } from './map-error.ts'
 import { readBody } from './read-body.ts'
 import { sendRequest } from './request.ts'
 import { createResolver, type Resolve } from './resolve.ts'
 import { ADDRESSES_MAX, vetAddresses } from './vet-addresses.ts'
-
-/** The draft says 5 kilobytes and leaves open which: the larger reading refuses nobody (FET-10). */
-export const BODY_BYTES_MAX = 5120
 
 /** How documents are fetched; everything but the user agent has a default that is safe in production. */
 export type FetchDocumentOptions = {
@@ -45,7 +47,7 @@ export function createFetchDocument(options: FetchDocumentOptions): FetchDocumen
     resolve: createResolver(),
     dial: dialTcp,
     deadlineMs: 5000,
-    bodyBytesMax: BODY_BYTES_MAX,
+    bodyBytesMax: DOCUMENT_BYTES_MAX,
     headerBytesMax: 8192,
     dangerouslyAllowLoopback: false,
     nowMs: Date.now,
@@ -71,7 +73,7 @@ async function fetchOnce(settings: Settings, request: Request, attempt: Attempt)
   const url = new URL(request.url)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const validators = request.validators ?? {}
-  const asked = validators.etag !== undefined || validators.lastModified !== undefined
+  const validatorsSent = validators.etag !== undefined || validators.lastModified !== undefined
 
   attempt.enter('dns')
   const addresses = await addressesOf(host, settings.resolve, attempt)
@@ -87,13 +89,15 @@ async function fetchOnce(settings: Settings, request: Request, attempt: Attempt)
   attempt.enter('headers')
   const response = await sendRequest(secure, { ...settings, url, validators }, attempt)
   const headers = cacheHeaders(response.headers)
-  const verdict = judgeStatus(response.status, response.headers, { asked, nowMs: settings.nowMs() })
-  if (verdict === 'not_modified') return { kind: 'not_modified', headers, evidence: attempt.evidence() }
-  const contentType = judgeRepresentation(response.headers, settings.bodyBytesMax)
+  const { bodyBytesMax } = settings
+  const verdict = judgeResponse(response, { validatorsSent, bodyBytesMax, nowMs: settings.nowMs() })
+  if (verdict.kind === 'not_modified') return { ...verdict, headers, evidence: attempt.evidence() }
+  if (verdict.kind === 'failed') throw new EgressError(verdict.code, verdict.detail, verdict)
+  const { contentType } = verdict
   attempt.note({ contentType })
 
   attempt.enter('body')
-  const body = await readBody(response.body, settings.bodyBytesMax, attempt)
+  const body = await readBody(response.body, bodyBytesMax, attempt)
   return { kind: 'fetched', body, contentType, headers, evidence: attempt.evidence() }
 }
 

@@ -34,9 +34,3 @@ export function cacheHeaders(lines: HeaderLines): CacheHeaders {
   })
   return Object.fromEntries(kept)
 }
-
-/** The value of a field that must occur exactly once; `undefined` when it is absent or repeated. */
-export function singleValue(lines: HeaderLines, name: string): string | undefined {
-  const values = lines.get(name) ?? []
-  return values.length === 1 ? values[0] : undefined
-}

@@ -1,6 +1,6 @@
 export { type AddressClass, classifyAddress } from './classify-address.ts'
 export { type Dial, dialTcp } from './dial.ts'
 export { EgressError } from './egress-error.ts'
-export { BODY_BYTES_MAX, createFetchDocument, type FetchDocumentOptions } from './fetch-document.ts'
+export { createFetchDocument, type FetchDocumentOptions } from './fetch-document.ts'
 export { dangerousEnvironment } from './refuse-environment.ts'
 export { createResolver, type Resolve } from './resolve.ts'

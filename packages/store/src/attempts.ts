@@ -60,7 +60,7 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<Reco
         version_id = coalesce((select id from version), c.version_id),
         state = ${row.state}, validated_at = ${row.validated_at}, fresh_until = ${row.fresh_until},
         revalidate_until = ${row.revalidate_until}, usable_until = ${row.usable_until},
-        stale_forbidden = ${row.stale_forbidden},
+        stale_forbidden = ${row.stale_forbidden}, stale_if_error_seconds = ${row.stale_if_error_seconds},
         failure_code = ${row.failure_code}, failing_since = ${row.failing_since},
         withdrawing_code = ${row.withdrawing_code}, withdrawing_since = ${row.withdrawing_since},
         retry_at = ${row.retry_at}, attempted_at = ${record.finishedAt},

@@ -54,12 +54,12 @@ export async function claimClient(db: Db, client: string, leaseSeconds: number):
         and (claim_until is null or claim_until <= cimd.cimd_now())
         and (deferred_until is null or deferred_until <= cimd.cimd_now())
       returning id, client_id, host, claim_token, claimed, forced, urgent, done, version_id, etag, last_modified,
-        state, validated_at, fresh_until, revalidate_until, usable_until, stale_forbidden,
+        state, validated_at, fresh_until, revalidate_until, usable_until, stale_forbidden, stale_if_error_seconds,
         failure_code, failing_since, withdrawing_code, withdrawing_since, retry_at
     )
     select cimd.cimd_now() as now, c.id::text, c.client_id, c.host, c.claim_token, c.claimed,
       c.forced > c.done as forced, c.urgent > c.done as is_urgent, c.etag, c.last_modified,
-      c.state, c.validated_at, c.fresh_until, c.revalidate_until, c.usable_until, c.stale_forbidden,
+      c.state, c.validated_at, c.fresh_until, c.revalidate_until, c.usable_until, c.stale_forbidden, c.stale_if_error_seconds,
       c.failure_code, c.failing_since, c.withdrawing_code, c.withdrawing_since, c.retry_at,
       v.digest, v.body, v.content_type, v.rules_version, v.fetched_at
     from claimed c left join cimd.versions v on v.id = c.version_id`.execute(db)

@@ -50,7 +50,7 @@ type ViewRow = Partial<Omit<StandingRow, 'digest'>> & {
 export async function findClient(trx: Transaction, clientId: ClientIdUrl): Promise<ClientView> {
   const { rows } = await sql<ViewRow>`
     select cimd.cimd_now() as now, c.id::text, c.wanted, c.urgent, c.done, c.deferred_until, c.deferred_code,
-      c.state, c.validated_at, c.fresh_until, c.revalidate_until, c.usable_until, c.stale_forbidden,
+      c.state, c.validated_at, c.fresh_until, c.revalidate_until, c.usable_until, c.stale_forbidden, c.stale_if_error_seconds,
       c.failure_code, c.failing_since, c.withdrawing_code, c.withdrawing_since, c.retry_at,
       v.digest, v.body, v.content_type, v.fetched_at,
       c.attempted_at, i.last_resolved_at

@@ -11,6 +11,7 @@ export type StandingRow = Pick<
   | 'revalidate_until'
   | 'usable_until'
   | 'stale_forbidden'
+  | 'stale_if_error_seconds'
   | 'failure_code'
   | 'failing_since'
   | 'withdrawing_code'
@@ -28,6 +29,7 @@ export function standingFromRow(row: StandingRow): ClientStanding {
     revalidateUntil: row.revalidate_until ?? undefined,
     usableUntil: row.usable_until ?? undefined,
     staleForbidden: row.stale_forbidden,
+    staleIfErrorSeconds: row.stale_if_error_seconds ?? undefined,
     failure: spell(row.failure_code, row.failing_since),
     withdrawing: spell(row.withdrawing_code, row.withdrawing_since),
     retryAt: row.retry_at ?? undefined,
@@ -43,6 +45,7 @@ export function rowFromStanding(standing: ClientStanding): Omit<StandingRow, 'di
     revalidate_until: standing.revalidateUntil ?? null,
     usable_until: standing.usableUntil ?? null,
     stale_forbidden: standing.staleForbidden,
+    stale_if_error_seconds: standing.staleIfErrorSeconds ?? null,
     failure_code: standing.failure?.code ?? null,
     failing_since: standing.failure?.since ?? null,
     withdrawing_code: standing.withdrawing?.code ?? null,

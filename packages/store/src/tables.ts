@@ -104,6 +104,7 @@ type ClientsTable = {
   revalidate_until: Instant | null
   usable_until: Instant | null
   stale_forbidden: Generated<boolean>
+  stale_if_error_seconds: number | null
   etag: string | null
   last_modified: string | null
   failure_code: string | null

@@ -30,6 +30,7 @@ const fresh: ClientStanding = {
   freshUntil: at(HOUR),
   revalidateUntil: at(2 * HOUR),
   staleForbidden: false,
+  staleIfErrorSeconds: undefined,
   usableUntil: at(25 * HOUR),
   failure: undefined,
   withdrawing: undefined,

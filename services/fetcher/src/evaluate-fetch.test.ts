@@ -44,6 +44,7 @@ const standing: ClientStanding = {
   freshUntil: at(0),
   revalidateUntil: at(600),
   staleForbidden: false,
+  staleIfErrorSeconds: undefined,
   usableUntil: at(86_400),
   failure: undefined,
   withdrawing: undefined,

@@ -10,10 +10,11 @@ const MEMBER = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/gs
 export function parseCacheControl(lines: readonly string[]): CacheDirectives {
   const directives = new Map<string, string[]>()
   for (const [member] of lines.join(',').matchAll(MEMBER)) {
-    const [, name = '', value = ''] = /^([^=]*)(?:=(.*))?$/s.exec(member) ?? []
-    const key = name.trim().toLowerCase()
+    const equals = member.indexOf('=')
+    const end = equals < 0 ? member.length : equals
+    const key = member.slice(0, end).trim().toLowerCase()
     const values = directives.get(key) ?? []
-    values.push(unquote(value.trim()))
+    values.push(unquote(member.slice(end + 1).trim()))
     directives.set(key, values)
   }
   return directives

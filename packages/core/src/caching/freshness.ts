@@ -23,6 +23,8 @@ export type Freshness = {
   readonly freshForSeconds: number
   /** After freshness: how long the record may still be the answer while a refresh runs. */
   readonly staleWhileRevalidateSeconds: number
+  /** After freshness: how long the origin lets the record be used where it cannot be reached; `undefined` if it does not say. */
+  readonly staleIfErrorSeconds: number | undefined
   /** The origin forbids any use once the response is stale, also where it cannot be reached (CAC-13). */
   readonly staleForbidden: boolean
 }
@@ -39,25 +41,30 @@ const STALE_WHILE_REVALIDATE_SECONDS = 600
 // RFC 9111 section 4.2.2 names a tenth as the customary share.
 const HEURISTIC_SHARE = 0.1
 
-/** Freshness by RFC 9111 as a shared cache, then within our bounds (CAC-02, CAC-03, CAC-08 to CAC-11, CAC-15). */
+/**
+ * Freshness by RFC 9111 as a shared cache, then within our bounds (CAC-02, CAC-03, CAC-08 to CAC-11, CAC-15). What may
+ * not be reused at all is used for the minimum, which the draft allows, and not a second longer.
+ */
 export function freshnessOf(input: FreshnessInput, bounds: FreshnessBounds = DEFAULT_BOUNDS): Freshness {
   const directives = directivesOf(input.headers)
   const restricted = isRestricted(directives, input.headers)
   const freshForSeconds = restricted
     ? bounds.minSeconds
     : clamp(remainingSeconds(directives, input, bounds), bounds)
-  const staleForbidden = FORBID_STALE.some((name) => directives.has(name))
+  const staleForbidden = restricted || FORBID_STALE.some((name) => directives.has(name))
   const origin = secondsOf(directives, 'stale-while-revalidate')
   const allowed = origin ?? Math.min(freshForSeconds, STALE_WHILE_REVALIDATE_SECONDS)
   return {
     freshForSeconds,
-    staleWhileRevalidateSeconds: staleForbidden || restricted ? 0 : Math.min(allowed, bounds.maxSeconds),
+    staleWhileRevalidateSeconds: staleForbidden ? 0 : Math.min(allowed, bounds.maxSeconds),
+    staleIfErrorSeconds: staleForbidden ? undefined : secondsOf(directives, 'stale-if-error'),
     staleForbidden,
   }
 }
 
+// A field name after `private` or `no-cache` narrows it to that field; read as if it stood alone, which RFC 9111 permits.
 const FORBID_REUSE = ['no-store', 'no-cache', 'private']
-const FORBID_STALE = ['no-store', 'no-cache', 'must-revalidate', 'proxy-revalidate', 's-maxage']
+const FORBID_STALE = ['must-revalidate', 'proxy-revalidate', 's-maxage']
 
 function directivesOf(headers: CacheHeaders): CacheDirectives {
   // Pragma speaks only where Cache-Control is silent (CAC-15).

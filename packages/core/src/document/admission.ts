@@ -1,4 +1,4 @@
-import { classifyContentType } from './content-type.ts'
+import { classifyContentType } from '../response/content-type.ts'
 
 export type Verdict =
   | { readonly admitted: true }

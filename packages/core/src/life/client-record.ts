@@ -19,6 +19,8 @@ export type ClientStanding = {
   readonly revalidateUntil: Date | undefined
   /** The origin forbade any stale use (RFC 9111 section 4.2.4). */
   readonly staleForbidden: boolean
+  /** How long after freshness the origin lets an outage last; `undefined` if it did not say (RFC 5861 section 4). */
+  readonly staleIfErrorSeconds: number | undefined
   /** From then on the current version must not be used, fresh or stale. */
   readonly usableUntil: Date | undefined
   /** The newest failure and the first of the present run of failures. */
@@ -37,6 +39,7 @@ export const UNKNOWN_STANDING: ClientStanding = {
   freshUntil: undefined,
   revalidateUntil: undefined,
   staleForbidden: false,
+  staleIfErrorSeconds: undefined,
   usableUntil: undefined,
   failure: undefined,
   withdrawing: undefined,

@@ -1,17 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Freshness } from '../caching/freshness.ts'
+import { WITHDRAWAL_GRACE_SECONDS } from '../caching/stale-use.ts'
 import type { MemberChange } from '../changes/metadata-changes.ts'
 import { classOf, FAILURES, type FailureCode } from '../failure/failure.ts'
 import { type ClientStanding, UNKNOWN_STANDING } from './client-record.ts'
-import { type AttemptOutcome, type Judgement, judgeAttempt, WITHDRAWAL_GRACE_SECONDS } from './lifecycle.ts'
+import { type AttemptOutcome, type Judgement, judgeAttempt } from './lifecycle.ts'
 import { usabilityOf } from './resolution.ts'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const [DIGEST, OTHER_DIGEST] = ['a'.repeat(64), 'b'.repeat(64)]
-const anHour: Freshness = { freshForSeconds: HOUR, staleWhileRevalidateSeconds: 600, staleForbidden: false }
+const anHour: Freshness = {
+  freshForSeconds: HOUR,
+  staleWhileRevalidateSeconds: 600,
+  staleIfErrorSeconds: undefined,
+  staleForbidden: false,
+}
 const anHourAtMost: Freshness = { ...anHour, staleWhileRevalidateSeconds: 0, staleForbidden: true }
 const renamed: MemberChange = { member: 'client_name', class: 'display', before: 'A', after: 'B' }
 const commented: MemberChange = { member: '_comment', class: 'cosmetic', before: undefined, after: 'x' }
@@ -43,7 +49,44 @@ function judgeLast(...attempts: (readonly [seconds: number, outcome: AttemptOutc
   return last
 }
 
+describe('judgeAttempt of a standing that lost its freshness', () => {
+  it('takes an outage for the end of it (CAC-13)', () => {
+    const standing = { ...UNKNOWN_STANDING, state: 'valid' as const, digest: DIGEST, staleForbidden: true }
+    expect(judgeAttempt(standing, failed('dns_failed'), at(0), 0).standing).toMatchObject({
+      freshUntil: at(0),
+      usableUntil: at(0),
+    })
+  })
+})
+
+describe('judgeAttempt of a client that is back', () => {
+  const gone = { ...UNKNOWN_STANDING, state: 'withdrawn' as const, digest: DIGEST }
+
+  it.each([
+    [
+      'what it was withdrawn for',
+      { withdrawing: { code: 'status_410', since: at(0) } } as const,
+      'status_410',
+    ],
+    [
+      'its failure, where that is all there is',
+      { failure: { code: 'status_404', since: at(0) } } as const,
+      'status_404',
+    ],
+    ['a withdrawal, where nothing is left', {}, 'status_404'],
+  ])('names %s (CAC-14)', (_, more, code) => {
+    const { events } = judgeAttempt({ ...gone, ...more }, valid(), at(0), 0)
+    expect(events).toMatchObject([{ type: 'client.recovered', data: { code } }])
+  })
+})
+
 describe('judgeAttempt of a valid answer', () => {
+  it('keeps what the origin says of outages, and obeys it (CAC-13)', () => {
+    const freshness = { ...anHour, staleIfErrorSeconds: 1200 }
+    const { standing } = judgeLast([0, valid({ freshness })], [HOUR, failed('status_5xx')])
+    expect(standing).toMatchObject({ staleIfErrorSeconds: 1200, usableUntil: at(HOUR + 1200) })
+  })
+
   it('begins a new freshness lifetime with both allowances for staleness (CAC-13)', () => {
     expect(judgeLast([0, valid()]).standing).toEqual({
       state: 'valid',
@@ -52,6 +95,7 @@ describe('judgeAttempt of a valid answer', () => {
       freshUntil: at(HOUR),
       revalidateUntil: at(HOUR + 600),
       staleForbidden: false,
+      staleIfErrorSeconds: undefined,
       usableUntil: at(HOUR + DAY),
       failure: undefined,
       withdrawing: undefined,
@@ -376,8 +420,10 @@ type Step = {
 const freshnessArbitrary = fc.record({
   freshForSeconds: fc.integer({ min: 300, max: DAY }),
   staleWhileRevalidateSeconds: fc.integer({ min: 0, max: DAY }),
+  staleIfErrorSeconds: fc.option(fc.integer({ min: 0, max: 2 * DAY }), { nil: undefined }),
   staleForbidden: fc.boolean(),
 })
+const isDeferral = (code: FailureCode) => classOf(code) === 'deferred'
 const failureArbitrary = fc
   .record({
     code: fc.constantFrom(...(Object.keys(FAILURES) as FailureCode[])),
@@ -510,12 +556,31 @@ describe('whatever becomes of a client', () => {
     )
   })
 
+  it('is changed by no deferral of ours, whatever went before (CAC-06)', () => {
+    fc.assert(
+      fc.property(
+        historyArbitrary,
+        fc.option(fc.integer({ min: 0, max: DAY }), { nil: undefined }),
+        (steps, wait) => {
+          const { standing } = steps.at(-1)?.judgement ?? { standing: UNKNOWN_STANDING }
+          const judgement = judgeAttempt(standing, failed('host_budget', wait), at(DAY), 0)
+          expect(judgement).toMatchObject({ standing, events: [] })
+          const next = standing.digest === undefined ? undefined : at(DAY + (wait ?? MINUTE))
+          expect(judgement.nextAttemptAt).toEqual(next)
+        },
+      ),
+    )
+  })
+
   it('is withdrawn exactly when the grace ends, if it is attempted as planned (CAC-14)', () => {
     const publishersWord = failureArbitrary.filter(
       (outcome) => outcome.kind === 'failed' && ['withdrawn', 'rejected'].includes(classOf(outcome.code)),
     )
+    const attempted = failureArbitrary.filter(
+      (outcome) => outcome.kind === 'failed' && !isDeferral(outcome.code),
+    )
     fc.assert(
-      fc.property(publishersWord, fc.infiniteStream(failureArbitrary), (first, later) => {
+      fc.property(publishersWord, fc.infiniteStream(attempted), (first, later) => {
         let judgement = judgeLast([0, valid()], [100, first])
         let tried = at(100)
         for (const outcome of later.take(20)) {

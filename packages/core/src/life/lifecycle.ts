@@ -1,7 +1,13 @@
 import type { Freshness } from '../caching/freshness.ts'
+import {
+  planFreshness,
+  type SpokenClass,
+  staleUsableUntil,
+  WITHDRAWAL_GRACE_SECONDS,
+} from '../caching/stale-use.ts'
 import { changeClasses, type MemberChange } from '../changes/metadata-changes.ts'
 import type { ClientEvent } from '../event.ts'
-import { classOf, type FailureClass, type FailureCode } from '../failure/failure.ts'
+import { classOf, type FailureCode } from '../failure/failure.ts'
 import type { ClientStanding, ClientState } from './client-record.ts'
 
 /** What one attempt established about the document. */
@@ -27,23 +33,9 @@ const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Seconds in which only a valid answer keeps a client whose publisher said it is gone or made it invalid. */
-export const WITHDRAWAL_GRACE_SECONDS = 15 * MINUTE
-
-/** Seconds a version stays usable from the first failure of each class (CAC-13, CAC-14); it never grows again in one run. */
-const STALE_USE_SECONDS: Record<FailureClass, number> = {
-  refused: 0,
-  deferred: DAY,
-  unreachable: DAY,
-  ambiguous: HOUR,
-  withdrawn: WITHDRAWAL_GRACE_SECONDS,
-  rejected: WITHDRAWAL_GRACE_SECONDS,
-}
-
 /** The longest pause between two attempts while a class of failure lasts. */
-const RETRY_SECONDS_MAX: Record<FailureClass, number> = {
+const RETRY_SECONDS_MAX: Record<SpokenClass, number> = {
   refused: HOUR,
-  deferred: HOUR,
   unreachable: HOUR,
   ambiguous: 10 * MINUTE,
   withdrawn: 5 * MINUTE,
@@ -71,27 +63,19 @@ function judgeValid(
   at: Date,
   jitter: number,
 ): Judgement {
-  const { freshForSeconds, staleWhileRevalidateSeconds, staleForbidden } = outcome.freshness
-  const freshUntil = after(at, freshForSeconds)
+  const { refreshAt, ...plan } = planFreshness(outcome.freshness, at, jitter)
   const standing: ClientStanding = {
     state: 'valid',
     digest: outcome.digest,
     validatedAt: at,
-    freshUntil,
-    revalidateUntil: after(freshUntil, staleForbidden ? 0 : staleWhileRevalidateSeconds),
-    staleForbidden,
-    usableUntil: after(freshUntil, staleForbidden ? 0 : STALE_USE_SECONDS.unreachable),
+    ...plan,
+    staleForbidden: outcome.freshness.staleForbidden,
+    staleIfErrorSeconds: outcome.freshness.staleIfErrorSeconds,
     failure: undefined,
     withdrawing: undefined,
     retryAt: undefined,
   }
-  // Ahead of expiry, so that a user seldom meets a stale record, and never all at one instant (ARC-04).
-  const aheadSeconds = freshForSeconds * (0.05 + 0.1 * jitter)
-  return {
-    standing,
-    nextAttemptAt: after(at, freshForSeconds - aheadSeconds),
-    events: eventsOfValid(previous, outcome),
-  }
+  return { standing, nextAttemptAt: refreshAt, events: eventsOfValid(previous, outcome) }
 }
 
 function eventsOfValid(
@@ -126,6 +110,8 @@ function judgeFailure(
   retryAfterSeconds: number | undefined,
 ): Judgement {
   const failureClass = classOf(code)
+  // Our own budget says nothing about the client.
+  if (failureClass === 'deferred') return deferral(previous, at, retryAfterSeconds)
   const since = previous.failure?.since ?? at
   const failure = { code, since }
   if (previous.digest === undefined) {
@@ -135,7 +121,8 @@ function judgeFailure(
   const withdrawing = withdrawingAfter(previous, code, failureClass, at)
   const state = stateAfter(previous.state, withdrawing, at)
   const retryAt = retryTime({ since, at, failureClass, withdrawing, gone: isGone(state), retryAfterSeconds })
-  const freshUntil = failureClass === 'unreachable' ? previous.freshUntil : earlier(previous.freshUntil, at)
+  const freshUntil =
+    failureClass === 'unreachable' ? (previous.freshUntil ?? at) : earlier(previous.freshUntil, at)
   const standing: ClientStanding = {
     ...previous,
     state,
@@ -144,7 +131,7 @@ function judgeFailure(
     retryAt,
     freshUntil,
     revalidateUntil: earlier(previous.revalidateUntil, at),
-    usableUntil: usableAfter({ ...previous, freshUntil }, failureClass, at),
+    usableUntil: usableAfter(previous, freshUntil, failureClass, at),
   }
   const events: ClientEvent[] = []
   if (isGone(state) && !isGone(previous.state) && withdrawing !== undefined) {
@@ -157,11 +144,16 @@ function judgeFailure(
   return { standing, nextAttemptAt: retryAt, events }
 }
 
+function deferral(previous: ClientStanding, at: Date, retryAfterSeconds = MINUTE): Judgement {
+  const isInUse = previous.digest !== undefined
+  return { standing: previous, nextAttemptAt: isInUse ? after(at, retryAfterSeconds) : undefined, events: [] }
+}
+
 // Only a valid answer takes the publisher's word back: an outage in between does not (CAC-14).
 function withdrawingAfter(
   previous: ClientStanding,
   code: FailureCode,
-  failureClass: FailureClass,
+  failureClass: SpokenClass,
   at: Date,
 ): ClientStanding['withdrawing'] {
   if (previous.withdrawing !== undefined) return previous.withdrawing
@@ -175,9 +167,8 @@ function stateAfter(state: ClientState, withdrawing: ClientStanding['withdrawing
   return classOf(withdrawing.code) === 'rejected' ? 'rejected' : 'withdrawn'
 }
 
-function usableAfter(previous: ClientStanding, failureClass: FailureClass, at: Date): Date {
-  const limit = after(at, STALE_USE_SECONDS[failureClass])
-  const allowed = previous.staleForbidden ? earlier(previous.freshUntil, limit) : limit
+function usableAfter(previous: ClientStanding, freshUntil: Date, failureClass: SpokenClass, at: Date): Date {
+  const allowed = staleUsableUntil({ ...previous, freshUntil }, failureClass, at)
   const ended = previous.usableUntil !== undefined && previous.usableUntil <= at
   // The first failure of a run starts the clock. Later ones may only shorten it, and none revives an old version.
   return previous.failure === undefined && !ended ? allowed : earlier(previous.usableUntil, allowed)
@@ -186,7 +177,7 @@ function usableAfter(previous: ClientStanding, failureClass: FailureClass, at: D
 function retryTime(facts: {
   since: Date
   at: Date
-  failureClass: FailureClass
+  failureClass: SpokenClass
   withdrawing: ClientStanding['withdrawing']
   gone: boolean
   retryAfterSeconds: number | undefined

@@ -14,6 +14,7 @@ const fresh: ClientStanding = {
   freshUntil: at(HOUR),
   revalidateUntil: at(HOUR + 600),
   staleForbidden: false,
+  staleIfErrorSeconds: undefined,
   usableUntil: at(25 * HOUR),
   failure: undefined,
   withdrawing: undefined,
@@ -37,6 +38,10 @@ const withdrawing: ClientStanding = {
 const withdrawn: ClientStanding = { ...withdrawing, state: 'withdrawn' }
 
 describe('usabilityOf', () => {
+  it('calls a version stale from now on, where nothing says since when', () => {
+    expect(usabilityOf({ ...stale, freshUntil: undefined }, now)).toMatchObject({ kind: 'stale', since: now })
+  })
+
   it.each<[string, ClientStanding]>([
     ['valid', fresh],
     ['failing while its lifetime lasts', { ...down, freshUntil: at(1) }],

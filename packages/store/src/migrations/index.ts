@@ -4,6 +4,7 @@ import { createTenants } from './0002-tenants.ts'
 import { createClients } from './0003-clients.ts'
 import { createEvents } from './0004-events.ts'
 import { createBudgets } from './0005-budgets.ts'
+import { addStaleIfError } from './0006-stale-if-error.ts'
 
 export type NumberedMigration = {
   readonly name: string
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly NumberedMigration[] = [
   { name: '0003-clients', up: createClients, oldestCode: 1 },
   { name: '0004-events', up: createEvents, oldestCode: 1 },
   { name: '0005-budgets', up: createBudgets, oldestCode: 1 },
+  { name: '0006-stale-if-error', up: addStaleIfError, oldestCode: 1 },
 ]
