@@ -42,14 +42,13 @@ export function judgeResponse(head: ResponseHead, circumstances: ResponseCircums
   const { status, headers } = head
   if (status === 304 && circumstances.validatorsSent) return { kind: 'not_modified' }
   if (status !== 200) return statusFailure(head, circumstances.nowMs)
+  // Absent is as good as empty: neither is the type of a document.
+  const contentType = singleValue(headers, 'content-type') ?? ''
   return (
     headerLinesFailure(headers) ??
-    contentTypeFailure(headers) ??
+    contentTypeFailure(headers, contentType) ??
     codingFailure(headers) ??
-    lengthFailure(headers, circumstances.bodyBytesMax) ?? {
-      kind: 'document',
-      contentType: singleValue(headers, 'content-type') ?? '',
-    }
+    lengthFailure(headers, circumstances.bodyBytesMax) ?? { kind: 'document', contentType }
   )
 }
 
@@ -106,8 +105,8 @@ function headerLinesFailure(headers: Headers): ResponseFailure | undefined {
   return failure('headers_too_large', 'FET-11', `more than ${HEADER_LINES_MAX} header lines`)
 }
 
-function contentTypeFailure(headers: Headers): ResponseFailure | undefined {
-  const kind = classifyContentType(singleValue(headers, 'content-type'))
+function contentTypeFailure(headers: Headers, contentType: string): ResponseFailure | undefined {
+  const kind = classifyContentType(contentType)
   if (kind === 'json' || kind === 'text') return undefined
   const detail = `Content-Type ${describeLines(headers.get('content-type'))}`
   return failure(kind === 'html' ? 'html_page' : 'content_type', 'FET-08', detail)
