@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { WITHDRAWAL_GRACE_SECONDS } from './caching/stale-use.ts'
-import type { MemberChange } from './changes/metadata-changes.ts'
+import type { MemberChange } from './changes/member-change.ts'
 import { type ClientEvent, EVENT_DATA } from './event.ts'
 import { UNKNOWN_STANDING } from './life/client-record.ts'
 import { type AttemptOutcome, judgeAttempt } from './life/lifecycle.ts'

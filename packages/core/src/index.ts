@@ -10,12 +10,16 @@ export { type AsMetadata, type AsMetadataResult, parseAsMetadata } from './capab
 export { type AuthMethodChoice, chooseAuthMethod } from './capabilities/auth-method.ts'
 export { type Capabilities, type Intersection, usableCapabilities } from './capabilities/capabilities.ts'
 export { CAPABILITY_PROBLEMS, type CapabilityProblem } from './capabilities/capability-problems.ts'
+export { type ChangeClass, changeClasses, type MemberChange } from './changes/member-change.ts'
+export { compareMetadata } from './changes/metadata-changes.ts'
 export {
-  type ChangeClass,
-  changeClasses,
-  compareMetadata,
-  type MemberChange,
-} from './changes/metadata-changes.ts'
+  type DampedChanges,
+  dampChanges,
+  type Oscillation,
+  type OscillationBounds,
+  oscillationOf,
+  type PastVersion,
+} from './changes/oscillation.ts'
 export { sha256Hex } from './digest.ts'
 export { admitVersion, type Verdict } from './document/admission.ts'
 export {

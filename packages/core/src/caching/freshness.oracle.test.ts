@@ -33,7 +33,8 @@ const DIFFERENCES: Readonly<Record<string, (headers: CacheHeaders) => boolean>> 
   'CAC-08: of duplicates the most restrictive counts, not the last': (headers) =>
     /max-age=\d+.*max-age=/.test(cacheControl(headers)),
   'CAC-08: 60x is no number, and neither is +60': (headers) => /=\+?\d+x|=\+/.test(cacheControl(headers)),
-  'CAC-08: a lifetime without a number is stale, not absent': (headers) => cacheControl(headers) === 'max-age=',
+  'CAC-08: a lifetime without a number is stale, not absent': (headers) =>
+    cacheControl(headers) === 'max-age=',
   'CAC-08: a comma within quotes separates nothing': (headers) => cacheControl(headers).includes('"a,'),
   'CAC-08: proxy-revalidate forbids stale use and shortens no lifetime': (headers) =>
     cacheControl(headers).includes('proxy-revalidate'),

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ClientMetadata } from '../document/client-metadata.ts'
-import { changeClasses, compareMetadata } from './metadata-changes.ts'
+import { changeClasses } from './member-change.ts'
+import { compareMetadata } from './metadata-changes.ts'
 
 // Documents of one client; the cast leaves out the members that a comparison does not read.
 const documentOf = (members: object) => ({ client_id: 'https://a.example/c', ...members }) as ClientMetadata
@@ -21,6 +22,13 @@ describe('compareMetadata', () => {
     ],
     ['a default written out (DOC-18)', {}, { grant_types: ['authorization_code'], response_types: ['code'] }],
     ['a requirement denied in words', {}, { dpop_bound_access_tokens: false }],
+    ['an empty key set', {}, { jwks: { keys: [] } }],
+    [
+      'the one method said again in the plural (KEY-10)',
+      { token_endpoint_auth_method: 'none' },
+      { token_endpoint_auth_method: 'none', token_endpoint_auth_methods_supported: ['none'] },
+    ],
+    ['no method said again in the plural (KEY-09)', {}, { token_endpoint_auth_methods_supported: ['none'] }],
   ])('sees no change in %s (CHG-07)', (_, before, after) => {
     expect(compare(before, after)).toEqual([])
   })
@@ -37,6 +45,21 @@ describe('compareMetadata', () => {
       { member: 'redirect_uris', class: 'widening', before: [], after: ['c:/'] },
       { member: 'redirect_uris', class: 'narrowing', before: ['a:/'], after: [] },
     ])
+  })
+
+  it('CHG-03: tells of keys those that went and those that came', () => {
+    const [a, b, c] = [{ kid: '1' }, { kid: '2' }, { kid: '3' }]
+    expect(compare({ jwks: { keys: [a, b] } }, { jwks: { keys: [c, b] } })).toEqual([
+      { member: 'jwks', class: 'keys', before: [a], after: [c] },
+    ])
+    expect(compare({ jwks: { keys: [a, b] } }, { jwks: { keys: [b] } })).toEqual([
+      { member: 'jwks', class: 'keys', before: [a], after: [] },
+    ])
+  })
+
+  it('CHG-08: tells what was removed apart from what was added', () => {
+    const [before, after] = [{ grant_types: ['implicit'] }, { grant_types: ['refresh_token'] }]
+    expect(classesOf(before, after)).toEqual(['widening', 'narrowing'])
   })
 
   it.each<[string, object, object, string[]]>([
@@ -95,6 +118,35 @@ describe('compareMetadata', () => {
       { token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'] },
       ['widening'],
     ],
+    [
+      'none offered beside the one method (KEY-11)',
+      { token_endpoint_auth_method: 'private_key_jwt' },
+      {
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'],
+      },
+      ['widening'],
+    ],
+    [
+      'a method no longer offered',
+      { token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'] },
+      { token_endpoint_auth_methods_supported: ['private_key_jwt'] },
+      ['narrowing'],
+    ],
+    ['a place for logouts', {}, { backchannel_logout_uri: 'https://a.example/1' }, ['widening']],
+    [
+      'another place for logouts',
+      { backchannel_logout_uri: 'https://a.example/1' },
+      { backchannel_logout_uri: 'https://a.example/2' },
+      ['widening'],
+    ],
+    ['no place for logouts', { backchannel_logout_uri: 'https://a.example/1' }, {}, ['narrowing']],
+    ['another kind of subject', { subject_type: 'pairwise' }, { subject_type: 'public' }, ['widening']],
+    ['the algorithm of ID tokens', {}, { id_token_signed_response_alg: 'ES256' }, ['keys']],
+    ['the name in a certificate', {}, { tls_client_auth_subject_dn: 'CN=a' }, ['keys']],
+    ['signed requests no longer required', { require_signed_request_object: true }, {}, ['widening']],
+    ['a version of the software', {}, { software_version: '2' }, ['cosmetic']],
+    ['a member of all objects', {}, { 'toString#ja': 1 }, ['cosmetic']],
     ['DPoP no longer required', { dpop_bound_access_tokens: true }, {}, ['widening']],
     ['DPoP required', {}, { dpop_bound_access_tokens: true }, ['narrowing']],
     ['web to native (RED-10)', { application_type: 'web' }, { application_type: 'native' }, ['widening']],
@@ -142,6 +194,39 @@ describe('compareMetadata', () => {
     fc.assert(
       fc.property(documents, (document) => {
         expect(compare(document, document)).toEqual([])
+      }),
+    )
+  })
+
+  it('does not mind the order of members, of items and of keys (CHG-07)', () => {
+    const reordered = (document: object) =>
+      Object.fromEntries(
+        Object.entries(document)
+          .map(([member, value]) => {
+            if (Array.isArray(value) && member !== 'x') return [member, value.toReversed()]
+            return member === 'jwks' ? [member, { keys: value.keys.toReversed() }] : [member, value]
+          })
+          .toReversed(),
+      )
+    fc.assert(
+      fc.property(documents, documents, (before, after) => {
+        const members = (changes: ReturnType<typeof compare>) =>
+          changes.map((change) => [change.member, change.class])
+        expect(compare(before, reordered(before))).toEqual([])
+        expect(members(compare(reordered(before), reordered(after)))).toEqual(members(compare(before, after)))
+      }),
+    )
+  })
+
+  it('swaps widening and narrowing of a set when it is read backwards (CHG-07)', () => {
+    fc.assert(
+      fc.property(uris, uris, (before, after) => {
+        const [there, back] = [
+          classesOf({ redirect_uris: before }, { redirect_uris: after }),
+          classesOf({ redirect_uris: after }, { redirect_uris: before }),
+        ]
+        expect(there.includes('widening')).toBe(back.includes('narrowing'))
+        expect(there.includes('narrowing')).toBe(back.includes('widening'))
       }),
     )
   })

@@ -5,7 +5,7 @@ import {
   staleUsableUntil,
   WITHDRAWAL_GRACE_SECONDS,
 } from '../caching/stale-use.ts'
-import { changeClasses, type MemberChange } from '../changes/metadata-changes.ts'
+import { changeClasses, type MemberChange } from '../changes/member-change.ts'
 import type { ClientEvent } from '../event.ts'
 import { classOf, type FailureCode } from '../failure/failure.ts'
 import type { ClientStanding, ClientState } from './client-record.ts'
