@@ -12,7 +12,12 @@ export default defineConfig({
         root,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'services/*/src/**/*.test.ts',
+            'test/*.test.ts',
+            'test/conformance/**/*.test.ts',
+          ],
         },
       },
       {

@@ -150,7 +150,12 @@ export function validRecord(claim: Claim, members: Record<string, unknown> = {})
   const digest = sha256Hex(body)
   const before = claim.version?.digest
   const isNew = before !== digest
-  const freshness = { freshForSeconds: 3600, staleWhileRevalidateSeconds: 60, staleIfErrorSeconds: undefined, staleForbidden: false }
+  const freshness = {
+    freshForSeconds: 3600,
+    staleWhileRevalidateSeconds: 60,
+    staleIfErrorSeconds: undefined,
+    staleForbidden: false,
+  }
   const changes = isNew && before ? [{ ...CHANGE, after: String(members['client_name']) }] : []
   const outcome = { kind: 'valid', digest, freshness, changes } as const
   const finishedAt = finishOf(claim)

@@ -4,6 +4,7 @@ import { API_KEY_SCOPES, readStatus } from '@cimd/store'
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { dayCount, visibleName, wholeNumber } from './arguments.ts'
 import { runCheck } from './check.ts'
+import { runConformance } from './conformance/conformance.ts'
 import {
   createConnections,
   type Environment,
@@ -71,6 +72,7 @@ function createProgram(deps: ProgramDeps, finish: Finish): Command {
     .addHelpText('afterAll', EXIT_CODES)
   addResolve(program, deps, finish)
   addCheck(program, deps, finish)
+  addConformance(program, deps, finish)
   addStatus(program, deps, finish)
   addMigrate(program, deps, finish)
   addTenant(program, deps, finish)
@@ -133,6 +135,33 @@ function addCheck(program: Command, deps: ProgramDeps, finish: Finish): void {
     .option('--client-id <url>', 'the client_id a FILE is judged by, instead of its own')
     .action((target: string, { clientId, json }: Json & { readonly clientId?: string }) =>
       finish(runCheck(deps, { target, clientId, json })),
+    )
+}
+
+type ConformanceOptions = Json & {
+  readonly vectors: string
+  readonly exec?: string
+  readonly strict?: boolean
+  readonly rule?: string
+}
+
+function addConformance(program: Command, { output }: ProgramDeps, finish: Finish): void {
+  define(program, 'conformance', 'run conformance vectors against this or another implementation', {
+    examples: [
+      'cimd conformance --vectors test/conformance/vectors',
+      "cimd conformance --vectors test/conformance/vectors --exec 'python3 answers.py'",
+      'cimd conformance --vectors test/conformance/vectors --rule CID-07 --json',
+    ],
+    remark:
+      'The command reads a line of JSON from its standard input and answers with one: test/conformance/README.md.\n' +
+      'Exits with 0 when at least one case passed and none failed.',
+  })
+    .requiredOption('--vectors <dir>', 'the folder with the *.json files')
+    .option('--exec <command>', 'the implementation to ask (this one)')
+    .option('--rule <number>', 'only the cases of one rule, such as CID-07')
+    .option('--strict', 'compare codes and warnings too, as is done for this implementation')
+    .action(({ vectors, exec, strict, rule, json }: ConformanceOptions) =>
+      finish(runConformance(output, { vectors, exec, strict, rule, json })),
     )
 }
 
