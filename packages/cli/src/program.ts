@@ -1,4 +1,11 @@
-import { type FetchDocument, PURPOSES, type Purpose } from '@cimd/core'
+import {
+  DEFAULT_PROFILE,
+  type FetchDocument,
+  PROFILES,
+  type ProfileId,
+  PURPOSES,
+  type Purpose,
+} from '@cimd/core'
 import { ConfigError, explain, loadTogether } from '@cimd/runtime'
 import { API_KEY_SCOPES, readStatus } from '@cimd/store'
 import { Argument, Command, CommanderError, Option } from 'commander'
@@ -122,19 +129,32 @@ function getApiKey(given: string | undefined, environment: Environment): string 
   throw new ConfigError(['CIMD_API_KEY: it is not set; `cimd key create TENANT` makes one, --key takes one'])
 }
 
+type CheckOptions = Json & {
+  readonly clientId?: string
+  readonly profile: ProfileId
+  readonly asMetadata?: string
+}
+
 function addCheck(program: Command, deps: ProgramDeps, finish: Finish): void {
-  define(program, 'check', 'say everything that is wrong with a client metadata document', {
+  const profile = new Option('--profile <profile>', 'what more than the draft is asked')
+  define(program, 'check', 'say everything that is wrong with client metadata documents', {
     examples: [
       'cimd check https://vscode.dev/oauth/client-metadata.json',
-      'cimd check client.json --client-id https://app.example.com/client.json',
+      'cimd check client.json --client-id https://app.example.com/client.json --profile mcp-2026-07-28',
+      'cimd check client.json --as-metadata as.json',
+      'cimd check documents/*.json',
       'node make-document.js | cimd check - --json',
     ],
-    remark: 'A URL is fetched from this machine, directly and not through a proxy.',
+    remark:
+      'A URL is fetched from this machine, directly and not through a proxy. Several documents are told in a table.\n' +
+      'Every code is explained in docs/failures.md, every rule in docs/requirements.md.',
   })
-    .argument('<url|file>', 'a client_id, the name of a file, or - for standard input')
+    .argument('<url|file...>', 'a client_id, the name of a file, or - for standard input')
     .option('--client-id <url>', 'the client_id a FILE is judged by, instead of its own')
-    .action((target: string, { clientId, json }: Json & { readonly clientId?: string }) =>
-      finish(runCheck(deps, { target, clientId, json })),
+    .addOption(profile.choices(Object.keys(PROFILES)).default(DEFAULT_PROFILE))
+    .option('--as-metadata <file>', 'also tell what the authorization server with this metadata can use')
+    .action((targets: readonly string[], { clientId, profile: by, asMetadata, json }: CheckOptions) =>
+      finish(runCheck(deps, { targets, clientId, profile: by, asMetadata, json })),
     )
 }
 

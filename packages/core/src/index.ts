@@ -58,7 +58,7 @@ export {
   parseClientIdUrl,
 } from './identifier/client-id-url.ts'
 export { canonicalJson, type JsonObject, type JsonValue } from './json/json.ts'
-export { type JsonPlace, locateJson } from './json/json-position.ts'
+export { escapePointer, type JsonPlace, locateJson } from './json/json-position.ts'
 export { type ClientStanding, type ClientState, UNKNOWN_STANDING } from './life/client-record.ts'
 export {
   type DueAction,

@@ -136,7 +136,7 @@ describe('parseClientMetadata refuses', () => {
     ['RED-09', 'redirect_uris_too_many', { redirect_uris: Array(101).fill('https://app.example.com/cb') }],
     ['FET-19', 'uri_member_invalid', { jwks_uri: 'http://app.example.com/jwks' }],
     ['FET-19', 'uri_member_invalid', { logo_uri: 'data:image/png;base64,AAAA' }],
-    ['FET-19', 'uri_member_invalid', { 'logo_uri#ja': '/logo.png' }],
+    ['FET-19', 'uri_member_invalid', { 'client_uri#ja': 'vbscript:x' }],
     ['FET-19', 'uri_member_invalid', { client_uri: 'javascript:alert(1)' }],
     ['FET-19', 'uri_member_invalid', { tos_uri: ' java\nscript:alert(1)' }],
     ['FET-19', 'uri_member_invalid', { policy_uri: 'data:text/html,x' }],
@@ -190,6 +190,8 @@ describe('parseClientMetadata warns and accepts', () => {
     ['RED-10', 'application_type_unknown', { application_type: 'mobile' }],
     ['FET-19', 'uri_not_https', { client_uri: 'http://localhost:3000' }],
     ['FET-19', 'uri_not_https', { tos_uri: 'terms.html' }],
+    ['FET-19', 'uri_not_https', { 'logo_uri#ja': '/logo.png' }],
+    ['FET-19', 'uri_not_https', { logo_uri: 'http://app.example.com/logo.png' }],
     ['RED-03', 'redirect_localhost', { redirect_uris: ['http://localhost/cb'] }],
     ['RED-08', 'redirect_scheme_undotted', { redirect_uris: ['mcpjam://oauth/callback'] }],
     ['RED-10', 'redirect_loopback_web', { redirect_uris: ['http://127.0.0.1/cb'], application_type: 'web' }],
@@ -231,7 +233,7 @@ describe('parseClientMetadata', () => {
       redirect_uris: ['https://app.example.com/cb', 'ftp'],
       token_endpoint_auth_methods_supported: ['none', 'client_secret_post'],
       grant_types: ['authorization_code', 1],
-      'logo_uri#ja': 'x',
+      'tos_uri#ja': 'data:,x',
       x_vendor: { 'a/b': [{ kty: 'oct' }] },
     })
     expect(result.ok ? [] : result.violations.map(({ pointer }) => pointer)).toEqual([
@@ -239,7 +241,7 @@ describe('parseClientMetadata', () => {
       '/x_vendor/a~1b/0',
       '/grant_types/1',
       '/redirect_uris/1',
-      '/logo_uri#ja',
+      '/tos_uri#ja',
     ])
   })
 

@@ -84,12 +84,12 @@ const GRANT_OF_RESPONSE: ReadonlyMap<string, string> = new Map([
   ['id_token', 'implicit'],
 ])
 
-// What somebody's server will connect to has to be https; what is merely linked can be left out of the display (FET-13, FET-19).
+// What an authorization server relies on has to be https; what is merely shown can be left out instead (FET-13, FET-19).
 const FETCHED_URIS: ReadonlySet<string> = new Set([
-  ...['jwks_uri', 'logo_uri', 'sector_identifier_uri', 'request_uris', 'initiate_login_uri'],
+  ...['jwks_uri', 'sector_identifier_uri', 'request_uris', 'initiate_login_uri'],
   ...['backchannel_logout_uri', 'frontchannel_logout_uri', 'backchannel_client_notification_endpoint'],
 ])
-const LINKED_URIS: ReadonlySet<string> = new Set(['client_uri', 'policy_uri', 'tos_uri'])
+const LINKED_URIS: ReadonlySet<string> = new Set(['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'])
 
 /** URI members are absolute https URLs (FET-13, FET-19). */
 export function uriMembersRule(document: JsonObject): readonly Finding[] {
