@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { explain } from '@cimd/runtime'
 import { providePostgres } from '../harness/postgres.ts'
@@ -8,9 +10,16 @@ import { measureFirstContact } from './first-contact.ts'
 import { measureFreshHit } from './fresh-hit.ts'
 import { describeLoad, describeMachine } from './machine.ts'
 import { startRemoteOrigin } from './remote-origin.ts'
-import { reportFirstContact, reportFreshHit, reportSteps, reportThroughput } from './report.ts'
+import {
+  reportFirstContact,
+  reportFreshHit,
+  reportSteps,
+  reportThroughput,
+  reportValidation,
+} from './report.ts'
 import { measureSteps } from './steps.ts'
 import { measureThroughput } from './throughput.ts'
+import type { Validation, ValidationSize } from './validation.ts'
 
 const FULL = {
   warmUp: 50,
@@ -18,6 +27,7 @@ const FULL = {
   steps: 50,
   throughput: { rounds: 5, documents: 150 },
   freshHit: { sequential: 200, rounds: 5, requests: 400 },
+  validation: { rounds: 15, documents: 2000 },
 }
 const QUICK: typeof FULL = {
   warmUp: 20,
@@ -25,18 +35,29 @@ const QUICK: typeof FULL = {
   steps: 20,
   throughput: { rounds: 2, documents: 100 },
   freshHit: { sequential: 60, rounds: 2, requests: 200 },
+  validation: { rounds: 5, documents: 1000 },
 }
 
-const USAGE = `npm run bench -- [--quick]
-  --quick  a few seconds per queue, for a look: too few samples to quote`
+const USAGE = `npm run bench -- [--quick] [--validation]
+  --quick  a few seconds per queue, for a look: too few samples to quote
+  --validation  only what needs no server`
+
+const flag = { type: 'boolean' } as const
 
 try {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean' }, help: { type: 'boolean' } } })
+  const { values } = parseArgs({ options: { quick: flag, validation: flag, help: flag } })
+  const size = values.quick ? QUICK : FULL
   if (values.help) say(USAGE)
-  else await bench(values.quick ? QUICK : FULL)
+  else if (values.validation) say(reportValidation(measureApart(size.validation)))
+  else await bench(size)
 } catch (error) {
   process.exitCode = 1
   process.stderr.write(`${explain(error)}\n`)
+}
+
+function measureApart(size: ValidationSize): Validation {
+  const path = fileURLToPath(new URL('validation-process.ts', import.meta.url))
+  return JSON.parse(execFileSync(process.execPath, [path, JSON.stringify(size)], { encoding: 'utf8' }))
 }
 
 /** Everything on every queue backend there is. */
@@ -60,6 +81,7 @@ async function bench(size: typeof FULL): Promise<void> {
   for (const queue of queues) {
     await benchQueue({ adminUrl: postgres.adminUrl, template: template.name, queue, origin }, size)
   }
+  say(reportValidation(measureApart(size.validation)))
   const seconds = (performance.now() - startedMs) / 1000
   say(`\ndone in ${seconds.toFixed(0)} s, load ${describeLoad()} after the run`)
 }

@@ -3,9 +3,10 @@ import type { FreshHit } from './fresh-hit.ts'
 import type { Summary } from './statistics.ts'
 import { STEPS, type Step, type Steps } from './steps.ts'
 import type { Throughput } from './throughput.ts'
+import type { Validation } from './validation.ts'
 
 /** The aims of the project: printed beside the figures, never asserted. */
-const AIMS = { addedMs: 15, ratio: 0.5 }
+const AIMS = { addedMs: 15, ratio: 0.5, validation: 10, hostile: 20 }
 
 const SPAN_LABELS: Readonly<Record<Span, string>> = {
   untilDemand: "sent -> api's first transaction begins",
@@ -37,6 +38,25 @@ export function reportFirstContact({ bare, contact, added, spans }: FirstContact
     row('added, pair by pair', added, verdict(added.median <= AIMS.addedMs, `at most ${AIMS.addedMs} ms`)),
     ...Object.entries(SPAN_LABELS).map(([span, label]) => row(`  ${label}`, spans[span as Span])),
   ])
+}
+
+export function reportValidation({ documentBytes, floor, validate, ratio, hostile }: Validation): string {
+  const worst = (index: number, median: number) =>
+    index === 0 ? verdict(median <= AIMS.hostile, `at most ${AIMS.hostile}`) : ''
+  return [
+    section(`Validation of a document of ${documentBytes} bytes, in process, microseconds`, [
+      row('JSON.parse and sha-256 of it', floor),
+      row('validation', validate),
+      row(
+        'ratio, round by round',
+        ratio,
+        verdict(ratio.median <= AIMS.validation, `at most ${AIMS.validation}`),
+      ),
+    ]),
+    section('Hostile documents of 64 KiB: time per byte over that of the ordinary one', [
+      ...hostile.map((input, index) => row(input.name, input.ratio, worst(index, input.ratio.median))),
+    ]),
+  ].join('\n')
 }
 
 export function reportSteps(steps: Steps): string {

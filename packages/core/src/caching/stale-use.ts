@@ -12,7 +12,7 @@ export type SpokenClass = Exclude<FailureClass, 'deferred'>
 export const WITHDRAWAL_GRACE_SECONDS = 15 * MINUTE
 
 /** Seconds a version stays usable from the first failure of each class (CAC-13, CAC-14). */
-export const STALE_USE_SECONDS: Readonly<Record<SpokenClass, number>> = {
+const STALE_USE_SECONDS: Readonly<Record<SpokenClass, number>> = {
   refused: 0,
   unreachable: DAY,
   ambiguous: HOUR,

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../failure/failure.ts'
-import type { Finding } from '../failure/finding.ts'
+import { type Finding, findingsAmong } from '../failure/finding.ts'
 import type { JsonObject } from '../json/json.ts'
 import { escapePointer } from '../json/json-position.ts'
 import { isSymmetricMethod } from './auth-methods.ts'
@@ -35,10 +35,10 @@ function symmetricMethodsRule(document: JsonObject): readonly Finding[] {
   const member = 'token_endpoint_auth_methods_supported'
   const value = document[member]
   if (!Array.isArray(value)) return []
-  return value.flatMap((method, index) => {
-    if (typeof method !== 'string' || !isSymmetricMethod(method)) return []
+  return findingsAmong(value, (method, index) => {
+    if (typeof method !== 'string' || !isSymmetricMethod(method)) return undefined
     const detail = `${method} is based on a shared secret`
-    return [{ ...violation('symmetric_method', 'DOC-08', member, detail), pointer: `/${member}/${index}` }]
+    return { ...violation('symmetric_method', 'DOC-08', member, detail), pointer: `/${member}/${index}` }
   })
 }
 
@@ -76,8 +76,9 @@ function symmetricAlgorithmRule(document: JsonObject): readonly Finding[] {
 /** One finding for each member: the rest of a leak is as public as its beginning. */
 function privateKeyRule(document: JsonObject): readonly Finding[] {
   return Object.entries(document).flatMap(([member, value]) => {
-    const pointer = findPrivateKey(value, `/${escapePointer(member)}`)
-    if (pointer === undefined) return []
+    const within = findPrivateKey(value)
+    if (within === undefined) return []
+    const pointer = `/${escapePointer(member)}${within}`
     const rule = member === 'jwks' ? 'KEY-08' : 'DOC-07'
     return [{ ...violation('private_key', rule, member, 'holds private or symmetric key material'), pointer }]
   })

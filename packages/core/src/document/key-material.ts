@@ -6,26 +6,22 @@ const SECRET_JWK_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 const PRIVATE_PEM = /-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----/
 
 /**
- * RFC 6901 pointer to the first private or symmetric key anywhere in the value, as a JWK or as PEM text;
+ * RFC 6901 pointer, within the value, to the first private or symmetric key anywhere in it, as a JWK or as PEM text;
  * `undefined` if there is none (DOC-07, KEY-08).
  */
-export function findPrivateKey(value: JsonValue, pointer = ''): string | undefined {
-  if (typeof value === 'string') return PRIVATE_PEM.test(value) ? pointer : undefined
-  if (Array.isArray(value)) return findAmong(value.entries(), pointer)
-  if (!isJsonObject(value)) return undefined
-  if (isSecretJwk(value)) return pointer
-  return secretInKeySet(value, pointer) ?? findAmong(Object.entries(value), pointer)
-}
-
-function findAmong(
-  entries: Iterable<readonly [string | number, JsonValue]>,
-  pointer: string,
-): string | undefined {
-  for (const [key, item] of entries) {
-    // Most values are no place for a key, and a pointer to them would be made in vain.
-    if (item === null || (typeof item !== 'string' && typeof item !== 'object')) continue
-    const found = findPrivateKey(item, `${pointer}/${escapePointer(String(key))}`)
-    if (found !== undefined) return found
+export function findPrivateKey(value: JsonValue): string | undefined {
+  if (typeof value === 'string') return PRIVATE_PEM.test(value) ? '' : undefined
+  // Scalars are most of a document.
+  if (typeof value !== 'object' || value === null) return undefined
+  if (isJsonObject(value)) {
+    if (isSecretJwk(value)) return ''
+    const listed = secretInKeySet(value)
+    if (listed !== undefined) return listed
+  }
+  for (const key of Object.keys(value)) {
+    const found = findPrivateKey((value as JsonObject)[key] ?? null)
+    // The way is told on the way back, so that it costs nothing where there is nothing to tell.
+    if (found !== undefined) return `/${escapePointer(key)}${found}`
   }
   return undefined
 }
@@ -35,11 +31,11 @@ function isSecretJwk(value: JsonObject): boolean {
 }
 
 // A key in a key set counts without `kty` too: it is published as one, whatever it lacks.
-function secretInKeySet(value: JsonObject, pointer: string): string | undefined {
+function secretInKeySet(value: JsonObject): string | undefined {
   const keys = Object.hasOwn(value, 'keys') ? value['keys'] : undefined
   if (!Array.isArray(keys)) return undefined
   const index = keys.findIndex((key) => isJsonObject(key) && hasSecretMember(key))
-  return index < 0 ? undefined : `${pointer}/keys/${index}`
+  return index < 0 ? undefined : `/keys/${index}`
 }
 
 function hasSecretMember(key: JsonObject): boolean {

@@ -1,4 +1,4 @@
-import type { Finding } from '../failure/finding.ts'
+import { type Finding, findingsAmong } from '../failure/finding.ts'
 import { isJsonObject, type JsonObject } from '../json/json.ts'
 import { pluralMethods } from './credential-rules.ts'
 import { flawOfPublicKey } from './key-material.ts'
@@ -38,17 +38,15 @@ export function keySourceRule(document: JsonObject): readonly Finding[] {
 /** Keys that are published and of no use (KEY-08). */
 export function keyFormRule(document: JsonObject): readonly Finding[] {
   const seen = new Set<unknown>()
-  return inlineKeys(document).flatMap((key, index) => {
+  return findingsAmong(inlineKeys(document), (key, index) => {
     const twice = key['kid'] !== undefined && seen.has(key['kid'])
     seen.add(key['kid'])
     const flaw = flawOfPublicKey(key) ?? (twice ? 'has the kid of an earlier key' : undefined)
-    if (flaw === undefined) return []
-    return [
-      {
-        ...warning('key_unusable', 'KEY-08', 'jwks', `key ${index} ${flaw}`),
-        pointer: `/jwks/keys/${index}`,
-      },
-    ]
+    if (flaw === undefined) return undefined
+    return {
+      ...warning('key_unusable', 'KEY-08', 'jwks', `key ${index} ${flaw}`),
+      pointer: `/jwks/keys/${index}`,
+    }
   })
 }
 

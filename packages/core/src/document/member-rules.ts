@@ -1,4 +1,4 @@
-import type { Finding } from '../failure/finding.ts'
+import { type Finding, findingsAmong } from '../failure/finding.ts'
 import type { ClientIdUrl } from '../identifier/client-id-url.ts'
 import { isHttpsUrl, splitUri } from '../identifier/uri.ts'
 import type { JsonObject, JsonValue } from '../json/json.ts'
@@ -97,11 +97,11 @@ export function uriMembersRule(document: JsonObject): readonly Finding[] {
     const base = baseMember(member)
     if (!FETCHED_URIS.has(base) && !LINKED_URIS.has(base)) return []
     const uris = Array.isArray(value) ? value : [value]
-    return uris.flatMap((uri, index) => {
-      if (typeof uri !== 'string' || uri === '' || isHttpsUrl(uri)) return []
+    return findingsAmong(uris, (uri, index) => {
+      if (typeof uri !== 'string' || uri === '' || isHttpsUrl(uri)) return undefined
       const code = FETCHED_URIS.has(base) || hasRefusedScheme(uri) ? 'uri_member_invalid' : 'uri_not_https'
       const pointer = `/${escapePointer(member)}${Array.isArray(value) ? `/${index}` : ''}`
-      return [{ code, rule: 'FET-19', member, pointer, detail: 'is not an absolute https URL' } as const]
+      return { code, rule: 'FET-19', member, pointer, detail: 'is not an absolute https URL' } as const
     })
   })
 }

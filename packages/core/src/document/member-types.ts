@@ -1,3 +1,4 @@
+import { findingsAmong } from '../failure/finding.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json.ts'
 
 type ValueTypes = {
@@ -100,8 +101,8 @@ export function isKnownMember(member: string): boolean {
 }
 
 /**
- * Where a value has not the type of its member, as JSON pointers within it: `''` is the value itself. Empty if all is
- * well; unknown members may hold anything (DOC-04, DOC-10, DOC-16).
+ * Where a value has not the type of its member, as JSON pointers within it: `''` is the value itself; of items the
+ * first few. Empty if all is well; unknown members may hold anything (DOC-04, DOC-10, DOC-16).
  */
 export function misplacedTypes(member: string, value: JsonValue): readonly string[] {
   const base = baseMember(member)
@@ -129,7 +130,7 @@ function misplacedItems(
   isItem: (item: JsonValue) => boolean,
 ): readonly string[] {
   if (!Array.isArray(list)) return ['']
-  return list.flatMap((item, index) => (isItem(item) ? [] : [`${pointer}/${index}`]))
+  return findingsAmong(list, (item, index) => (isItem(item) ? undefined : `${pointer}/${index}`))
 }
 
 /** The member as a string, `undefined` when it is absent, empty or of another type (DOC-04). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FAILURES } from './failure.ts'
-import { describeViolations, isViolation, refusalOf, type Violation } from './finding.ts'
+import { describeViolations, findingsAmong, isViolation, refusalOf, type Violation } from './finding.ts'
 import { WARNINGS } from './warnings.ts'
 
 describe('WARNINGS', () => {
@@ -27,6 +27,14 @@ describe('refusalOf', () => {
 
   it('refuses nothing without a violation', () => {
     expect(refusalOf([])).toBeUndefined()
+  })
+})
+
+describe('findingsAmong', () => {
+  it('gives what is found, and no more than ten', () => {
+    const judge = (item: number, index: number) => (item > 0 ? `${index}` : undefined)
+    expect(findingsAmong([0, 1, 0, 1], judge)).toEqual(['1', '3'])
+    expect(findingsAmong(Array(1000).fill(1), judge)).toHaveLength(10)
   })
 })
 

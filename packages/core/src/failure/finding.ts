@@ -50,6 +50,23 @@ export function warningsOf(findings: readonly Finding[]): readonly Warning[] {
   return findings.filter((finding): finding is Warning => !isViolation(finding))
 }
 
+/** More of one kind would only repeat themselves; a hostile list could have thousands. */
+const FINDINGS_OF_A_LIST_MAX = 10
+
+/** What is found among the items of a list, up to a bound. */
+export function findingsAmong<Item, Found>(
+  items: readonly Item[],
+  judge: (item: Item, index: number) => Found | undefined,
+): readonly Found[] {
+  const findings: Found[] = []
+  for (const [index, item] of items.entries()) {
+    const found = judge(item, index)
+    if (found !== undefined) findings.push(found)
+    if (findings.length === FINDINGS_OF_A_LIST_MAX) break
+  }
+  return findings
+}
+
 /** More would let a hostile document fill the audit and the log. */
 const VIOLATIONS_DESCRIBED_MAX = 10
 

@@ -1,5 +1,5 @@
 import type { Span } from '../failure/finding.ts'
-import { type JsonToken, jsonTokens, stringOfToken } from './json-tokens.ts'
+import { eachJsonToken, stringOfToken } from './json-tokens.ts'
 
 /** Where a value stands in the text that holds it; a member's value has a name as well. */
 export type JsonPlace = { readonly name: Span | undefined; readonly value: Span }
@@ -19,33 +19,33 @@ type Container = {
 export function locateJson(text: string, pointer: string): JsonPlace | undefined {
   const open: Container[] = []
   let found: { readonly depth: number; readonly name: Span | undefined; readonly start: number } | undefined
-  for (const token of jsonTokens(text)) {
+  let place: JsonPlace | undefined
+  eachJsonToken(text, (start, end) => {
+    const token = text.slice(start, end)
     if (found === undefined && startsValue(token, open) && pointerOf(open) === pointer) {
-      found = { depth: open.length, name: open.at(-1)?.name, start: token.span.start }
+      found = { depth: open.length, name: open.at(-1)?.name, start }
     }
-    walk(open, token)
-    if (found !== undefined && open.length === found.depth) {
-      return { name: found.name, value: { start: found.start, end: token.span.end } }
-    }
-  }
-  return undefined
+    walk(open, token, { start, end })
+    if (found === undefined || open.length !== found.depth) return true
+    place = { name: found.name, value: { start: found.start, end } }
+    return false
+  })
+  return place
 }
 
-function startsValue({ text }: JsonToken, open: readonly Container[]): boolean {
-  if (/^[}\],:]/.test(text)) return false
+function startsValue(token: string, open: readonly Container[]): boolean {
+  if (/^[}\],:]/.test(token)) return false
   const inner = open.at(-1)
   return inner?.kind !== 'object' || inner.name !== undefined
 }
 
-function walk(open: Container[], token: JsonToken): void {
+function walk(open: Container[], token: string, span: Span): void {
   const inner = open.at(-1)
-  switch (token.text[0]) {
+  switch (token[0]) {
     case '{':
-    case '[': {
-      const kind = token.text === '{' ? 'object' : 'array'
-      open.push({ kind, key: '', index: 0, name: undefined })
+    case '[':
+      open.push({ kind: token === '{' ? 'object' : 'array', key: '', index: 0, name: undefined })
       break
-    }
     case '}':
     case ']':
       open.pop()
@@ -54,7 +54,7 @@ function walk(open: Container[], token: JsonToken): void {
       nextItem(inner)
       break
     default:
-      noteName(inner, token)
+      noteName(inner, token, span)
   }
 }
 
@@ -65,9 +65,9 @@ function nextItem(inner: Container | undefined): void {
 }
 
 // The first string of a member is its name; until the next comma everything else is its value.
-function noteName(inner: Container | undefined, { text, span }: JsonToken): void {
-  if (inner?.kind !== 'object' || inner.name !== undefined) return
-  inner.key = stringOfToken(text)
+function noteName(inner: Container | undefined, token: string, span: Span): void {
+  if (inner?.kind !== 'object' || inner.name !== undefined || !token.startsWith('"')) return
+  inner.key = stringOfToken(token)
   inner.name = span
 }
 

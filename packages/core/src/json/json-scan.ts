@@ -1,5 +1,5 @@
 import type { Span } from '../failure/finding.ts'
-import { type JsonToken, jsonTokens, stringOfToken } from './json-tokens.ts'
+import { eachJsonToken, stringOfToken } from './json-tokens.ts'
 
 /** What a text that is valid JSON may hold and `JSON.parse` would hide (DOC-16). */
 export type JsonFlaw = {
@@ -15,6 +15,7 @@ const FLAWS_MAX = 20
 const MEMBER_SHOWN_MAX = 64
 
 type Scan = {
+  readonly text: string
   readonly flaws: JsonFlaw[]
   /** Open containers, innermost last: the members seen of an object, or `undefined` for an array. */
   readonly open: (Set<string> | undefined)[]
@@ -23,27 +24,30 @@ type Scan = {
 
 /**
  * Finds duplicate members, excessive depth, and what Postgres jsonb cannot hold, in one pass over the text of
- * valid JSON (DOC-16). Linear in the length; stops at the first excess of depth.
+ * valid JSON that was decoded from UTF-8 (DOC-16). Linear in the length; stops at the first excess of depth.
  */
 export function scanJson(text: string): readonly JsonFlaw[] {
-  const scan: Scan = { flaws: [], open: [], atMember: false }
-  for (const token of jsonTokens(text)) {
-    step(scan, token)
+  const scan: Scan = { text, flaws: [], open: [], atMember: false }
+  eachJsonToken(text, (start, end) => {
+    step(scan, start, end)
     if (scan.open.length > JSON_DEPTH_MAX) {
-      const detail = `nested deeper than ${JSON_DEPTH_MAX}`
-      return [...scan.flaws, { code: 'json_too_deep', span: token.span, detail }]
+      note(scan, 'json_too_deep', start, end, `nested deeper than ${JSON_DEPTH_MAX}`)
+      return false
     }
-    if (scan.flaws.length >= FLAWS_MAX) break
-  }
+    return scan.flaws.length < FLAWS_MAX
+  })
   return scan.flaws
 }
 
-function step(scan: Scan, token: JsonToken): void {
-  switch (token.text[0]) {
+function step(scan: Scan, start: number, end: number): void {
+  switch (scan.text[start]) {
     case '{':
+      scan.open.push(new Set())
+      scan.atMember = true
+      break
     case '[':
-      scan.open.push(token.text === '{' ? new Set() : undefined)
-      scan.atMember = token.text === '{'
+      scan.open.push(undefined)
+      scan.atMember = false
       break
     case '}':
     case ']':
@@ -56,36 +60,48 @@ function step(scan: Scan, token: JsonToken): void {
       scan.atMember = false
       break
     case '"':
-      noteString(scan, token)
+      noteString(scan, start, end)
       break
     case 't':
     case 'f':
     case 'n':
       break
     default:
-      noteNumber(scan, token)
+      noteNumber(scan, start, end)
   }
 }
 
-function noteString(scan: Scan, { text: token, span }: JsonToken): void {
-  const text = stringOfToken(token)
-  if (text.includes('\0') || !text.isWellFormed()) {
-    scan.flaws.push({ code: 'json_unstorable', span, detail: 'a string holds U+0000 or a lone surrogate' })
-  }
+function note(scan: Scan, code: JsonFlaw['code'], start: number, end: number, detail: string): void {
+  scan.flaws.push({ code, span: { start, end }, detail })
+}
+
+function noteString(scan: Scan, start: number, end: number): void {
+  const token = scan.text.slice(start, end)
+  // Only an escape can bring in what neither JSON nor UTF-8 lets through as it is.
+  if (token.includes('\\')) noteEscapes(scan, start, end, token)
   const seen = scan.atMember ? scan.open.at(-1) : undefined
-  if (seen?.has(text)) {
-    const name = JSON.stringify(text.slice(0, MEMBER_SHOWN_MAX))
-    scan.flaws.push({ code: 'duplicate_member', span, detail: `${name} occurs twice in one object` })
+  if (seen === undefined) return
+  const member = stringOfToken(token)
+  if (seen.has(member)) {
+    const name = JSON.stringify(member.slice(0, MEMBER_SHOWN_MAX))
+    note(scan, 'duplicate_member', start, end, `${name} occurs twice in one object`)
   }
-  seen?.add(text)
+  seen.add(member)
+}
+
+function noteEscapes(scan: Scan, start: number, end: number, token: string): void {
+  const text = stringOfToken(token)
+  if (!text.includes('\0') && text.isWellFormed()) return
+  note(scan, 'json_unstorable', start, end, 'a string holds U+0000 or a lone surrogate')
 }
 
 /** Longer than any number a publisher means; together with the exponent far below what Postgres can keep. */
 const NUMBER_CHARACTERS_MAX = 1000
 
 // Postgres numeric keeps 16,383 digits after the point, and refuses even a zero that claims more.
-function noteNumber(scan: Scan, { text: token, span }: JsonToken): void {
+function noteNumber(scan: Scan, start: number, end: number): void {
+  const token = scan.text.slice(start, end)
   const storable = token.length <= NUMBER_CHARACTERS_MAX && !/e[+-]?0*[1-9]\d{3}/i.test(token)
   if (storable && Number.isFinite(Number(token))) return
-  scan.flaws.push({ code: 'json_unstorable', span, detail: 'a number is out of range' })
+  note(scan, 'json_unstorable', start, end, 'a number is out of range')
 }
