@@ -71,6 +71,7 @@ const COMPARED: Readonly<Record<string, Compare>> = {
   require_signed_request_object: compareRequirement,
   response_types: comparePermissions,
   scope: compareScope,
+  signed_jwks_uri: keys,
   // It decides which clients see the same pairwise subject.
   sector_identifier_uri: widening,
   // Its claims override plain members, and only the authorization server can read them (DOC-15).

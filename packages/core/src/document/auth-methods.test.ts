@@ -10,7 +10,7 @@ describe('isSymmetricMethod', () => {
       'client_secret_x',
       'Client_Secret_Post',
     ],
-    ...['urn:example:client_secret', 'shared_secret_mac', 'psk', 'hmac', 'basic'],
+    ...['urn:example:client_secret', 'shared_secret_mac', 'app_secret_post', 'psk', 'hmac', 'basic'],
   ])('DOC-06, KEY-01: takes %s for a shared secret', (method) => {
     expect(isSymmetricMethod(method)).toBe(true)
   })

@@ -15,6 +15,8 @@ const minimal = {
 }
 const publicKey = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }
 
+const WORDS = /\w+ \w+/
+
 const statementOf = (claims: object) => `e30.${btoa(JSON.stringify(claims)).replaceAll('=', '')}.c2ln`
 
 function codesOf(result: ClientMetadataResult) {
@@ -107,6 +109,10 @@ describe('parseClientMetadata refuses', () => {
       { software_statement: statementOf({ id_token_signed_response_alg: 'HS256' }) },
     ],
     ['DOC-08', 'private_key', { software_statement: statementOf({ jwks: { keys: [{ kty: 'oct' }] } }) }],
+    ['DOC-08', 'private_key', { software_statement: `${btoa('{"jwk":{"kty":"oct"}}')}.e30.` }],
+    ['DOC-08', 'duplicate_member', { software_statement: `e30.${btoa('{"a":1,"a":{}}')}.c2ln` }],
+    ['DOC-08', 'duplicate_member', { software_statement: `${btoa('{"a":1,"a":{}}')}.e30.c2ln` }],
+    ['DOC-08', 'forbidden_member', { software_statement: `e30.${btoa('{"client_secret":1}')}.c2ln` }],
     ['DOC-16', 'member_type', { default_max_age: -1 }],
     ['DOC-16', 'member_type', { jwks: { keys: ['x'] } }],
     [
@@ -141,7 +147,11 @@ describe('parseClientMetadata refuses', () => {
     ['FET-19', 'uri_member_invalid', { tos_uri: ' java\nscript:alert(1)' }],
     ['FET-19', 'uri_member_invalid', { policy_uri: 'data:text/html,x' }],
   ])('%s: as %s %j', (rule, code, members) => {
-    expect(judge(members)).toMatchObject({ ok: false, code, violations: [{ rule }] })
+    expect(judge(members)).toMatchObject({
+      ok: false,
+      code,
+      violations: [{ rule, detail: expect.stringMatching(WORDS) }],
+    })
   })
 
   it('DOC-16: a member given twice, in whatever spelling', () => {
@@ -163,6 +173,11 @@ describe('parseClientMetadata warns and accepts', () => {
     ['DOC-04', 'member_empty', { logo_uri: null }],
     ['KEY-07', 'keys_missing', { token_endpoint_auth_method: 'private_key_jwt' }],
     ['KEY-07', 'keys_missing', { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [] } }],
+    [
+      'KEY-07',
+      'keys_missing',
+      { token_endpoint_auth_method: undefined, token_endpoint_auth_methods_supported: ['private_key_jwt'] },
+    ],
     ['KEY-08', 'key_unusable', { jwks: { keys: [{ n: 'n', e: 'AQAB' }] } }],
     [
       'KEY-08',
@@ -178,6 +193,7 @@ describe('parseClientMetadata warns and accepts', () => {
     ],
     ['KEY-09', 'auth_method_absent', { token_endpoint_auth_method: undefined }],
     ['KEY-10', 'member_ignored', { token_endpoint_auth_methods_supported: 'none' }],
+    ['KEY-10', 'member_ignored', { token_endpoint_auth_methods_supported: ['none', 1] }],
     ['KEY-10', 'auth_method_unlisted', { token_endpoint_auth_methods_supported: ['private_key_jwt'] }],
     ['DOC-14', 'expiry_unsupported', { client_id_expires_at: 1 }],
     ['DOC-15', 'software_statement_unreadable', { software_statement: 'x' }],
@@ -196,7 +212,10 @@ describe('parseClientMetadata warns and accepts', () => {
     ['RED-08', 'redirect_scheme_undotted', { redirect_uris: ['mcpjam://oauth/callback'] }],
     ['RED-10', 'redirect_loopback_web', { redirect_uris: ['http://127.0.0.1/cb'], application_type: 'web' }],
   ])('%s: %s for %j', (rule, code, members) => {
-    expect(judge(members)).toMatchObject({ ok: true, warnings: [{ code, rule }] })
+    expect(judge(members)).toMatchObject({
+      ok: true,
+      warnings: [{ code, rule, detail: expect.stringMatching(WORDS) }],
+    })
   })
 
   it('KEY-09: does not take none for granted where only the plural is there', () => {
@@ -243,6 +262,16 @@ describe('parseClientMetadata', () => {
       '/redirect_uris/1',
       '/tos_uri#ja',
     ])
+  })
+
+  it('ARC-09: tells no more than a hundred findings, whatever a document holds', () => {
+    const names = Array.from({ length: 200 }, (_, n) => [`client_name#x-${n}`, 1])
+    const result = judge({
+      ...Object.fromEntries(names),
+      token_endpoint_auth_method: `secret${'x'.repeat(9000)}`,
+    })
+    expect(result.ok ? [] : result.violations).toHaveLength(100)
+    expect(result.ok ? '' : result.violations[0]?.detail.length).toBeLessThan(120)
   })
 
   it('ARC-09: tells the warnings beside the violations', () => {

@@ -17,6 +17,9 @@ export const DOCUMENT_BYTES_MAX = 5_120
 /** The most that any deployment may read. */
 export const DOCUMENT_BYTES_LIMIT = 65_536
 
+/** More than anybody would mend one by one; the gravest are the first. */
+const FINDINGS_MAX = 100
+
 /** The members of an accepted document under their own names; known ones are typed, unknown ones kept (DOC-04, DOC-10). */
 export type ClientMetadata = JsonObject & KnownMembers & { readonly client_id: ClientIdUrl }
 
@@ -38,7 +41,7 @@ export function parseClientMetadata(
   if (body.byteLength > bytesMax) return tooLarge(body.byteLength, bytesMax)
   const document = parseJsonDocument(body)
   if (!document.ok) return document
-  const findings = METADATA_RULES.flatMap((rule) => rule(document.value, clientId))
+  const findings = METADATA_RULES.flatMap((rule) => rule(document.value, clientId)).slice(0, FINDINGS_MAX)
   const refusal = refusalOf(findings)
   if (refusal) return refusal
   return { ok: true, metadata: metadataOf(document.value), warnings: warningsOf(findings) }

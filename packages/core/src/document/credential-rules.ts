@@ -3,9 +3,9 @@ import { type Finding, findingsAmong } from '../failure/finding.ts'
 import type { JsonObject } from '../json/json.ts'
 import { escapePointer } from '../json/json-position.ts'
 import { isSymmetricMethod } from './auth-methods.ts'
-import { findPrivateKey } from './key-material.ts'
+import { findKeySetSecret, findPrivateKey } from './key-material.ts'
 import { stringMember, stringsMember } from './member-types.ts'
-import { readStatementClaims } from './software-statement.ts'
+import { readStatement } from './software-statement.ts'
 
 type Rule = (document: JsonObject) => readonly Finding[]
 
@@ -28,7 +28,7 @@ function symmetricMethodRule(document: JsonObject): readonly Finding[] {
   const member = 'token_endpoint_auth_method'
   const method = stringMember(document, member)
   if (method === undefined || !isSymmetricMethod(method)) return []
-  return [violation('symmetric_method', 'DOC-06', member, `${method} is based on a shared secret`)]
+  return [violation('symmetric_method', 'DOC-06', member, `${shown(method)} is based on a shared secret`)]
 }
 
 function symmetricMethodsRule(document: JsonObject): readonly Finding[] {
@@ -37,7 +37,7 @@ function symmetricMethodsRule(document: JsonObject): readonly Finding[] {
   if (!Array.isArray(value)) return []
   return findingsAmong(value, (method, index) => {
     if (typeof method !== 'string' || !isSymmetricMethod(method)) return undefined
-    const detail = `${method} is based on a shared secret`
+    const detail = `${shown(method)} is based on a shared secret`
     return { ...violation('symmetric_method', 'DOC-08', member, detail), pointer: `/${member}/${index}` }
   })
 }
@@ -76,7 +76,7 @@ function symmetricAlgorithmRule(document: JsonObject): readonly Finding[] {
 /** One finding for each member: the rest of a leak is as public as its beginning. */
 function privateKeyRule(document: JsonObject): readonly Finding[] {
   return Object.entries(document).flatMap(([member, value]) => {
-    const within = findPrivateKey(value)
+    const within = member === 'jwks' ? findKeySetSecret(value) : findPrivateKey(value)
     if (within === undefined) return []
     const pointer = `/${escapePointer(member)}${within}`
     const rule = member === 'jwks' ? 'KEY-08' : 'DOC-07'
@@ -89,19 +89,42 @@ export function softwareStatementRule(document: JsonObject): readonly Finding[] 
   const member = 'software_statement'
   const statement = stringMember(document, member)
   if (statement === undefined) return []
-  const claims = readStatementClaims(statement)
-  if (claims === undefined) {
+  const read = readStatement(statement)
+  if (read === undefined) {
     return [{ code: 'software_statement_unreadable', rule: 'DOC-15', member, detail: 'is not a JWT' }]
   }
-  return CREDENTIAL_RULES.flatMap((rule) => rule(claims)).map(({ code, member: claim, detail }) => ({
-    ...{ code, rule: 'DOC-08', member },
-    detail: `its claim ${claim} ${detail}`,
-  }))
+  // What one reader of JSON sees and another does not could hide anything.
+  if (!read.ok)
+    return read.violations.map(({ code, detail }) => ({
+      code,
+      rule: 'DOC-08',
+      member,
+      detail: `${PAYLOAD}: ${detail}`,
+    }))
+  const ofHeader =
+    findPrivateKey(read.header) === undefined
+      ? []
+      : [violation('private_key', 'DOC-08', member, 'its header holds a private key')]
+  const ofClaims = CREDENTIAL_RULES.flatMap((rule) => rule(read.claims)).map(
+    ({ code, member: claim, detail }) => ({
+      ...{ code, rule: 'DOC-08', member },
+      detail: `its claim ${claim} ${detail}`,
+    }),
+  )
+  return [...ofHeader, ...ofClaims]
 }
+
+const PAYLOAD = 'its payload cannot be read in one way only'
 
 /** The methods of the plural member, `undefined` if it is absent or no list (KEY-10). */
 export function pluralMethods(document: JsonObject): readonly string[] | undefined {
   return stringsMember(document, 'token_endpoint_auth_methods_supported')
+}
+
+const METHOD_SHOWN_MAX = 64
+
+function shown(method: string): string {
+  return method.slice(0, METHOD_SHOWN_MAX)
 }
 
 function violation(code: FailureCode, rule: string, member: string, detail: string): Finding {

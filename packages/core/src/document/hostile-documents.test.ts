@@ -28,6 +28,12 @@ it.each<[string, string, string | undefined]>([
   ['one long number', `${fill(`${HEAD},"x":`, '1', '}')}`, 'json_unstorable'],
   ['white space', `${fill(HEAD, ' ', '}')}`, undefined],
   ['beginnings of PEM', `${fill(`${HEAD},"x":"`, '-----BEGIN ', '"}')}`, undefined],
+  ['texts that look like keys', `${fill(`${HEAD},"x":[""`, ',"\\"kty\\""', ']}')}`, undefined],
+  [
+    'a text of brackets that looks like a key',
+    `${HEAD},"x":"\\"kty\\"${'['.repeat(30_000)}${']'.repeat(30_000)}"}`,
+    undefined,
+  ],
   ['blanks after a beginning of PEM', `${fill(`${HEAD},"x":"-----BEGIN `, ' ', '"}')}`, undefined],
   [
     'a thousand redirects',

@@ -75,11 +75,14 @@ describe('judgeProfile', () => {
       { ...atproto, redirect_uris: ['https://www.example.com/cb'] },
     ],
     ['RED-08', 'atproto', 'profile_redirect_scheme', { ...atproto, redirect_uris: ['app.example.com:/cb'] }],
+    ['RED-08', 'atproto', 'profile_redirect_scheme', { ...atproto, redirect_uris: ['com.example.app://cb'] }],
     ['UI-09', 'atproto', 'profile_host', { ...atproto, client_uri: 'https://example.com' }],
     ['UI-09', 'atproto', 'profile_host', { ...atproto, client_uri: 'about us' }],
     ['FET-19', 'atproto', 'profile_https', { ...atproto, tos_uri: 'http://app.example.com/tos' }],
   ])('%s: %s refuses as %s %j', (rule, profile, code, members, given) => {
-    expect(judge(profile, members, given)).toContainEqual(expect.objectContaining({ code, rule }))
+    expect(judge(profile, members, given)).toContainEqual(
+      expect.objectContaining({ code, rule, detail: expect.stringMatching(/\w+ \w+/) }),
+    )
   })
 
   it('ARC-09: tells everything at once, and where', () => {

@@ -112,10 +112,15 @@ function judgeRedirectOrigin(metadata: ClientMetadata, rule: string): readonly P
 function judgeRedirectScheme(metadata: ClientMetadata, rule: string): readonly ProfileFinding[] {
   const scheme = hostOf(metadata).split('.').toReversed().join('.')
   return redirects(metadata, rule, 'profile_redirect_scheme', (uri) =>
-    judgeRedirectUri(uri).kind !== 'private_use' || uri.startsWith(`${scheme}:/`)
+    judgeRedirectUri(uri).kind !== 'private_use' || hasPathOfScheme(uri, scheme)
       ? undefined
-      : `does not begin with ${scheme}:/`,
+      : `does not begin with ${scheme}: and a single slash`,
   )
+}
+
+// A second slash would begin an authority, which a private-use scheme does not have (RFC 8252 section 7.1).
+function hasPathOfScheme(uri: string, scheme: string): boolean {
+  return uri.startsWith(`${scheme}:/`) && !uri.startsWith(`${scheme}://`)
 }
 
 function uriFindings(

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json.ts'
+import { parseJsonDocument } from '../json/json-document.ts'
 import { escapePointer } from '../json/json-position.ts'
 
 // `priv` is the secret of the AKP key type, the others are of RFC 7518.
@@ -6,18 +7,14 @@ const SECRET_JWK_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 const PRIVATE_PEM = /-----BEGIN [A-Z ]{0,32}PRIVATE KEY(?: BLOCK)?-----/
 
 /**
- * RFC 6901 pointer, within the value, to the first private or symmetric key anywhere in it, as a JWK or as PEM text;
+ * RFC 6901 pointer, within the value, to the first private or symmetric key anywhere in it, as a JWK or as text;
  * `undefined` if there is none (DOC-07, KEY-08).
  */
 export function findPrivateKey(value: JsonValue): string | undefined {
-  if (typeof value === 'string') return PRIVATE_PEM.test(value) ? '' : undefined
+  if (typeof value === 'string') return isSecretText(value) ? '' : undefined
   // Scalars are most of a document.
   if (typeof value !== 'object' || value === null) return undefined
-  if (isJsonObject(value)) {
-    if (isSecretJwk(value)) return ''
-    const listed = secretInKeySet(value)
-    if (listed !== undefined) return listed
-  }
+  if (isJsonObject(value) && isSecretJwk(value)) return ''
   for (const key of Object.keys(value)) {
     const found = findPrivateKey((value as JsonObject)[key] ?? null)
     // The way is told on the way back, so that it costs nothing where there is nothing to tell.
@@ -26,16 +23,28 @@ export function findPrivateKey(value: JsonValue): string | undefined {
   return undefined
 }
 
+// PEM, or a JWK that was written into a string. Most strings are neither, so they are not parsed; those within a JWK's
+// text are looked at alike, and each takes twice the backslashes of the one around it, so that they are few.
+function isSecretText(text: string): boolean {
+  if (PRIVATE_PEM.test(text)) return true
+  if (!text.includes('"kty"')) return false
+  const parsed = parseJsonDocument(new TextEncoder().encode(text))
+  return parsed.ok && findPrivateKey(parsed.value) !== undefined
+}
+
 function isSecretJwk(value: JsonObject): boolean {
   return Object.hasOwn(value, 'kty') && (value['kty'] === 'oct' || hasSecretMember(value))
 }
 
-// A key in a key set counts without `kty` too: it is published as one, whatever it lacks.
-function secretInKeySet(value: JsonObject): string | undefined {
-  const keys = Object.hasOwn(value, 'keys') ? value['keys'] : undefined
-  if (!Array.isArray(keys)) return undefined
+/**
+ * The same for the value of `jwks`: there a key counts without `kty` too, since it is published as one, whatever it
+ * lacks (KEY-08).
+ */
+export function findKeySetSecret(jwks: JsonValue): string | undefined {
+  const keys = isJsonObject(jwks) ? jwks['keys'] : undefined
+  if (!Array.isArray(keys)) return findPrivateKey(jwks)
   const index = keys.findIndex((key) => isJsonObject(key) && hasSecretMember(key))
-  return index < 0 ? undefined : `/keys/${index}`
+  return index < 0 ? findPrivateKey(jwks) : `/keys/${index}`
 }
 
 function hasSecretMember(key: JsonObject): boolean {

@@ -1,5 +1,5 @@
 import { type Finding, findingsAmong } from '../failure/finding.ts'
-import { isJsonObject, type JsonObject } from '../json/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json/json.ts'
 import { pluralMethods } from './credential-rules.ts'
 import { flawOfPublicKey } from './key-material.ts'
 import { stringMember } from './member-types.ts'
@@ -11,9 +11,8 @@ const PLURAL = 'token_endpoint_auth_methods_supported'
 export function authMethodRule(document: JsonObject): readonly Finding[] {
   const singular = stringMember(document, SINGULAR)
   const plural = pluralMethods(document)
-  const isIgnored = plural === undefined && (document[PLURAL] ?? undefined) !== undefined
   return [
-    ...(isIgnored ? [warning('member_ignored', 'KEY-10', PLURAL, 'is not a list')] : []),
+    ...pluralFormRule(document[PLURAL] ?? []),
     ...(singular === undefined && plural === undefined
       ? [warning('auth_method_absent', 'KEY-09', SINGULAR, 'is absent')]
       : []),
@@ -23,6 +22,15 @@ export function authMethodRule(document: JsonObject): readonly Finding[] {
   ]
 }
 
+// What is no name of a method is passed over, since another of the list may be usable (KEY-10).
+function pluralFormRule(value: JsonValue): readonly Finding[] {
+  if (!Array.isArray(value)) return [warning('member_ignored', 'KEY-10', PLURAL, 'is not a list')]
+  const index = value.findIndex((method) => typeof method !== 'string')
+  if (index < 0) return []
+  const detail = `entry ${index} is not a string`
+  return [{ ...warning('member_ignored', 'KEY-10', PLURAL, detail), pointer: `/${PLURAL}/${index}` }]
+}
+
 /** Where the client's keys are (KEY-04, KEY-07). */
 export function keySourceRule(document: JsonObject): readonly Finding[] {
   const uri = stringMember(document, 'jwks_uri')
@@ -30,9 +38,16 @@ export function keySourceRule(document: JsonObject): readonly Finding[] {
   if (jwks !== undefined && uri !== undefined) {
     return [{ code: 'keys_ambiguous', rule: 'KEY-04', member: 'jwks', detail: 'stands beside jwks_uri' }]
   }
-  const needed = stringMember(document, SINGULAR) === 'private_key_jwt'
-  if (!needed || uri !== undefined || inlineKeys(document).length > 0) return []
+  if (!needsKey(document) || uri !== undefined || inlineKeys(document).length > 0) return []
   return [warning('keys_missing', 'KEY-07', SINGULAR, 'needs a key, and neither jwks nor jwks_uri has one')]
+}
+
+// By the method declared, or because the plural leaves no other.
+function needsKey(document: JsonObject): boolean {
+  const singular = stringMember(document, SINGULAR)
+  if (singular !== undefined) return singular === 'private_key_jwt'
+  const plural = pluralMethods(document) ?? []
+  return plural.length > 0 && plural.every((method) => method === 'private_key_jwt')
 }
 
 /** Keys that are published and of no use (KEY-08). */

@@ -86,7 +86,7 @@ const GRANT_OF_RESPONSE: ReadonlyMap<string, string> = new Map([
 
 // What an authorization server relies on has to be https; what is merely shown can be left out instead (FET-13, FET-19).
 const FETCHED_URIS: ReadonlySet<string> = new Set([
-  ...['jwks_uri', 'sector_identifier_uri', 'request_uris', 'initiate_login_uri'],
+  ...['jwks_uri', 'signed_jwks_uri', 'sector_identifier_uri', 'request_uris', 'initiate_login_uri'],
   ...['backchannel_logout_uri', 'frontchannel_logout_uri', 'backchannel_client_notification_endpoint'],
 ])
 const LINKED_URIS: ReadonlySet<string> = new Set(['client_uri', 'logo_uri', 'policy_uri', 'tos_uri'])

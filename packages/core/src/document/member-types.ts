@@ -26,6 +26,7 @@ const MEMBER_TYPES = {
   backchannel_token_delivery_mode: 'string',
   backchannel_user_code_parameter: 'boolean',
   client_id: 'string',
+  client_registration_types: 'strings',
   client_name: 'string',
   client_uri: 'string',
   contacts: 'strings',
@@ -58,6 +59,7 @@ const MEMBER_TYPES = {
   response_types: 'strings',
   scope: 'string',
   sector_identifier_uri: 'string',
+  signed_jwks_uri: 'string',
   software_id: 'string',
   software_statement: 'string',
   software_version: 'string',
@@ -73,6 +75,7 @@ const MEMBER_TYPES = {
   tos_uri: 'string',
   userinfo_encrypted_response_alg: 'string',
   userinfo_encrypted_response_enc: 'string',
+  use_mtls_endpoint_aliases: 'boolean',
   userinfo_signed_response_alg: 'string',
 } as const satisfies Record<string, keyof ValueTypes>
 

@@ -9,6 +9,8 @@ function findingsOf(raw: string, options?: ClientIdUrlOptions) {
   return result.ok ? result.warnings : [...result.violations, ...result.warnings]
 }
 
+const WORDS = /\w+ \w+/
+
 const codesOf = (raw: string, options?: ClientIdUrlOptions) =>
   findingsOf(raw, options).map(({ code }) => code)
 
@@ -138,6 +140,7 @@ describe('parseClientIdUrl refuses', () => {
   ])('%s: as %s %j', (rule, code, raw, start, end) => {
     const found = findingsOf(raw).find((finding) => finding.code === code)
     expect(found).toMatchObject({ rule, ...(start !== undefined && { span: { start, end } }) })
+    expect(found?.detail).toMatch(WORDS)
     expect(parseClientIdUrl(raw).ok).toBe(false)
   })
 

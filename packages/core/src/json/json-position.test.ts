@@ -42,6 +42,23 @@ describe('locateJson', () => {
     expect(nameAt(TEXT, '')).toBeUndefined()
   })
 
+  it.each([
+    ['a long name', `{"${'~/'.repeat(16_000)}":[${Array(16_000).fill('1').join(',')}],"a":1}`],
+    ['deep nesting', `{"x":${'['.repeat(30_000)}${']'.repeat(30_000)},"a":1}`],
+  ])('DOC-16: is done with %s soon', (_, text) => {
+    const before = performance.now()
+    expect(valueAt(text, '/a')).toBe('1')
+    expect(performance.now() - before).toBeLessThan(500)
+  })
+
+  it('follows a long name, and the right one of two that begin alike', () => {
+    const name = '~/'.repeat(1000)
+    const text = JSON.stringify({ x: { a: 1 }, [name]: { a: 2 }, y: [{ a: 3 }] })
+    expect(valueAt(text, `/${escapePointer(name)}/a`)).toBe('2')
+    expect(valueAt(text, '/y/0/a')).toBe('3')
+    expect(valueAt(text, '/a')).toBeUndefined()
+  })
+
   it('finds a text that is a single value', () => {
     expect(valueAt(' "x" ', '')).toBe('"x"')
     expect(valueAt('1', '')).toBe('1')

@@ -40,7 +40,14 @@ describe('redirectRules', () => {
   ])('%s: warns of %s, once and at the first entry concerned', (rule, code, document) => {
     const uris = document['redirect_uris'] as string[]
     const found = redirectRules({ ...document, redirect_uris: [...uris, ...uris] })
-    expect(found).toEqual([expect.objectContaining({ code, rule, pointer: '/redirect_uris/1' })])
+    expect(found).toEqual([
+      expect.objectContaining({
+        code,
+        rule,
+        pointer: '/redirect_uris/1',
+        detail: expect.stringMatching(/^entry 1 \w+ \w+/),
+      }),
+    ])
   })
 
   it.each<[string, JsonObject, string[]]>([

@@ -53,7 +53,11 @@ describe('judgeRedirectUri', () => {
     ['RED-08', 'ws://127.0.0.1/cb'],
     ['RED-08', 'wss://app.example.com/cb'],
   ])('%s: refuses %j', (rule, uri) => {
-    expect(judgeRedirectUri(uri)).toMatchObject({ kind: 'refused', rule })
+    expect(judgeRedirectUri(uri)).toMatchObject({
+      kind: 'refused',
+      rule,
+      detail: expect.stringMatching(/\w+ \w+/),
+    })
   })
 
   it('never throws', () => {
