@@ -123,9 +123,21 @@ describeStore('cimd on a store of its own', () => {
     const again = await store.run('tenant', 'create', 'first', '--json')
     expect(JSON.parse(again.stdout)).toMatchObject({ name: 'first', created: false })
     await store.run('key', 'create', 'first')
+    expect(await store.run('tenant', 'profile', 'nobody', 'atproto')).toMatchObject({
+      exitCode: 1,
+      stderr: 'cimd: there is no tenant "nobody": cimd tenant create nobody\n',
+    })
+    const chosen = await store.run('tenant', 'profile', 'first', 'mcp-2026-07-28')
+    expect(chosen.stdout).toBe('The tenant "first" has the profile mcp-2026-07-28.\n')
     const { tenants } = JSON.parse((await store.run('tenant', 'list', '--json')).stdout)
     expect(tenants).toEqual([
-      { id: JSON.parse(again.stdout).id, name: 'first', keys: 1, created_at: expect.any(String) },
+      {
+        id: JSON.parse(again.stdout).id,
+        name: 'first',
+        profile: 'mcp-2026-07-28',
+        keys: 1,
+        created_at: expect.any(String),
+      },
     ])
   })
 

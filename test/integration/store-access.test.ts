@@ -5,6 +5,8 @@ import {
   ensureTenant,
   findTicket,
   issueTicket,
+  listTenants,
+  setTenantProfile,
   withTenant,
 } from '@cimd/store'
 import { sql } from 'kysely'
@@ -65,9 +67,21 @@ describeStore('an API key', () => {
   it('tells whose it is and what it may do', async () => {
     await using store = await setup()
     const key = await createApiKey(store.owner, store.tenant, SCOPES)
-    expect(await authenticate(store.api, key)).toEqual({ tenantId: store.tenant, scopes: SCOPES })
+    expect(await authenticate(store.api, key)).toEqual({
+      tenantId: store.tenant,
+      scopes: SCOPES,
+      profile: 'cimd-02',
+    })
+    expect(await setTenantProfile(store.owner, 'no such tenant', 'atproto')).toBe(false)
+    const [{ name = '' } = {}] = (await listTenants(store.owner)).filter(({ id }) => id === store.tenant)
+    expect(await setTenantProfile(store.owner, name, 'atproto')).toBe(true)
+    expect(await authenticate(store.api, key)).toMatchObject({ profile: 'atproto' })
     const other = await createApiKey(store.owner, store.otherTenant, [])
-    expect(await authenticate(store.api, other)).toEqual({ tenantId: store.otherTenant, scopes: [] })
+    expect(await authenticate(store.api, other)).toEqual({
+      tenantId: store.otherTenant,
+      scopes: [],
+      profile: 'cimd-02',
+    })
   })
 
   it.each([

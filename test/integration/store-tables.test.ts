@@ -14,7 +14,13 @@ const COLUMNS: {
 } = {
   'cimd.deployment': { environment: 'value', clock_offset: 'value' },
   'cimd.schema_versions': { version: 'value', name: 'value', oldest_code: 'value', applied_at: 'value' },
-  'cimd.tenants': { id: 'value', name: 'value', feed_position: 'value', created_at: 'value' },
+  'cimd.tenants': {
+    id: 'value',
+    name: 'value',
+    profile: 'value',
+    feed_position: 'value',
+    created_at: 'value',
+  },
   'cimd.api_keys': {
     id: 'value',
     tenant_id: 'value',

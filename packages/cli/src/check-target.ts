@@ -3,6 +3,7 @@ import {
   admitVersion,
   type ClientIdUrl,
   type ClientMetadata,
+  DEFAULT_PROFILE,
   DOCUMENT_BYTES_LIMIT,
   DOCUMENT_BYTES_MAX,
   type FetchDocument,
@@ -73,7 +74,7 @@ async function checkUrl({ fetchDocument }: CheckTargetDeps, target: string, by: 
     ...about,
     fetched,
     ...judged,
-    findings: [...ofUrl, ...judged.findings, ...policyFindings(contentType)],
+    findings: [...ofUrl, ...judged.findings, ...policyFindings(judged, contentType)],
   }
 }
 
@@ -160,8 +161,10 @@ function sizeFindings({ byteLength }: Uint8Array): readonly ReportedFinding[] {
   return [reported({ code: 'too_large', rule: 'FET-10', detail })]
 }
 
-function policyFindings(contentType: string): readonly ReportedFinding[] {
-  const verdict = admitVersion({ contentType })
+// The demands of a profile are told one by one already.
+function policyFindings({ metadata }: Judged, contentType: string): readonly ReportedFinding[] {
+  if (metadata === undefined) return []
+  const verdict = admitVersion({ metadata, contentType }, DEFAULT_PROFILE)
   if (verdict.admitted) return []
   const advice = 'The document is valid, but the default policy does not admit it.'
   return [{ kind: 'violation', code: 'policy_denied', rule: 'FET-08', detail: verdict.reason, advice }]

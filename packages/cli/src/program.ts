@@ -25,7 +25,7 @@ import { runMigrate } from './migrate.ts'
 import { complain, type Output } from './print.ts'
 import { type ResolveDeps, runResolve } from './resolve.ts'
 import { countQueues, runStatus } from './status.ts'
-import { runTenantCreate, runTenantList, type StoreDeps } from './tenant.ts'
+import { runTenantCreate, runTenantList, runTenantProfile, type StoreDeps } from './tenant.ts'
 
 /** What the commands need of the process and the world. */
 export type ProgramDeps = Pick<ResolveDeps, 'fetch' | 'monotonicMs' | 'sleep'> & {
@@ -219,6 +219,15 @@ function addTenant(program: Command, deps: ProgramDeps, finish: Finish): void {
   })
     .addArgument(new Argument('<name>', 'its name').argParser(visibleName))
     .action((name: string, { json }: Json) => finish(runTenantCreate(store, { name, json })))
+  define(tenant, 'profile', 'choose what more than the draft a tenant asks of a client', {
+    examples: ['cimd tenant profile my-tenant mcp-2026-07-28'],
+    remark: `${DATABASE}\nIt applies from the tenant's next request on.`,
+  })
+    .argument('<tenant>', 'which tenant')
+    .addArgument(new Argument('<profile>', 'the profile').choices(Object.keys(PROFILES)))
+    .action((name: string, profile: ProfileId, { json }: Json) =>
+      finish(runTenantProfile(store, { name, profile, json })),
+    )
   define(tenant, 'list', 'list the tenants and how many working keys each has', {
     examples: ['cimd tenant list', 'cimd tenant list --json'],
     remark: DATABASE,

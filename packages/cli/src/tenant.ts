@@ -1,4 +1,5 @@
-import { type Db, ensureTenant, findTenant, listTenants } from '@cimd/store'
+import type { ProfileId } from '@cimd/core'
+import { type Db, ensureTenant, findTenant, listTenants, setTenantProfile } from '@cimd/store'
 import type { ExitCode } from './exit-code.ts'
 import { formatInstant, type Output, say, sayJson, sayTable } from './print.ts'
 
@@ -22,6 +23,22 @@ export async function runTenantCreate(
   return 0
 }
 
+/** Chooses what more than the draft a tenant asks of a client, from its next request on. */
+export async function runTenantProfile(
+  { output, withStore }: StoreDeps,
+  {
+    name,
+    profile,
+    json,
+  }: { readonly name: string; readonly profile: ProfileId; readonly json: boolean | undefined },
+): Promise<ExitCode> {
+  const isSet = await withStore((db) => setTenantProfile(db, name, profile))
+  if (!isSet) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
+  if (json) sayJson(output, { name, profile })
+  else say(output, `The tenant "${name}" has the profile ${profile}.`)
+  return 0
+}
+
 /** Lists the tenants. */
 export async function runTenantList(
   { output, withStore }: StoreDeps,
@@ -34,8 +51,10 @@ export async function runTenantList(
   } else if (tenants.length === 0) {
     say(output, 'There are no tenants. Make one: cimd tenant create NAME')
   } else {
-    const rows = tenants.map(({ name, keys, createdAt }) => [name, String(keys), formatInstant(createdAt)])
-    sayTable(output, ['NAME', 'KEYS', 'CREATED'], rows)
+    const rows = tenants.map(({ name, profile, keys, createdAt }) => {
+      return [name, profile, String(keys), formatInstant(createdAt)]
+    })
+    sayTable(output, ['NAME', 'PROFILE', 'KEYS', 'CREATED'], rows)
   }
   return 0
 }

@@ -6,7 +6,9 @@ import {
   count,
   milliseconds,
   parseEnvironment,
+  portsVariable,
   portVariable,
+  switchVariable,
 } from './config.ts'
 
 const schema = z.object({
@@ -85,6 +87,18 @@ describe('parseEnvironment', () => {
 
   it('ignores what belongs to others', () => {
     expect(parseEnvironment(schema, { ...least, CIMD_OTHER: 'x', PATH: '/bin' })).not.toHaveProperty('PATH')
+  })
+})
+
+describe('switchVariable and portsVariable', () => {
+  it('read what they describe', () => {
+    expect(['true', 'false'].map((text) => switchVariable().parse(text))).toEqual([true, false])
+    expect(portsVariable('443').parse('443, 8443')).toEqual([443, 8443])
+  })
+
+  it.each(['', '0', '65536', '443,', '443;8443', 'https', '443,99999'])('refuse %j', (text) => {
+    expect(portsVariable('443').safeParse(text).success).toBe(false)
+    expect(switchVariable().safeParse(text).success).toBe(false)
   })
 })
 

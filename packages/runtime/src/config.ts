@@ -31,6 +31,29 @@ export function count(max?: number) {
   return wholeNumber(1, max)
 }
 
+/** A switch, off unless it says `true`. */
+export function switchVariable() {
+  return z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .transform((text) => text === 'true')
+}
+
+function numbers(text: string): readonly number[] {
+  return text.split(',').map(Number)
+}
+
+/** Ports separated by commas, at least one. */
+export function portsVariable(fallback: string) {
+  const error = 'must be ports from 1 to 65535 separated by commas, such as 443,8443'
+  return z
+    .string()
+    .regex(/^\s*\d{1,5}(?:\s*,\s*\d{1,5})*\s*$/, { error })
+    .refine((text) => numbers(text).every((port) => port >= 1 && port <= 65_535), { error })
+    .default(fallback)
+    .transform(numbers)
+}
+
 const urlOf = (protocols: RegExp, example: string) =>
   z.url({ protocol: protocols, error: `must be a URL such as ${example}` })
 

@@ -5,7 +5,9 @@ export {
   loadTogether,
   milliseconds,
   parseEnvironment,
+  portsVariable,
   portVariable,
+  switchVariable,
 } from './config.ts'
 export { answerHealth, type HealthChecks, startHealthServer } from './health-server.ts'
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'

@@ -3,7 +3,12 @@ import { sql } from 'kysely'
 import type { Db } from './db.ts'
 
 /** Who presented a key, and what it may do. */
-export type Authenticated = { readonly tenantId: string; readonly scopes: readonly string[] }
+export type Authenticated = {
+  readonly tenantId: string
+  readonly scopes: readonly string[]
+  /** What more than the draft the tenant asks of a client (DOC-13). */
+  readonly profile: string
+}
 
 /** What is known of a key: never the key itself. */
 export type ApiKeySummary = {
@@ -90,10 +95,10 @@ export async function hasApiKey(db: Db, tenantId: string): Promise<boolean> {
 
 /** Whose key this is; undefined for an unknown, expired or revoked one. */
 export async function authenticate(db: Db, key: string): Promise<Authenticated | undefined> {
-  const { rows } = await sql<{ tenant_id: string; scopes: string[] }>`
-    select tenant_id, scopes from cimd.authenticate(${digestOf(key)})`.execute(db)
+  const { rows } = await sql<{ tenant_id: string; scopes: string[]; profile: string }>`
+    select tenant_id, scopes, profile from cimd.authenticate_tenant(${digestOf(key)})`.execute(db)
   const row = rows[0]
-  return row === undefined ? undefined : { tenantId: row.tenant_id, scopes: row.scopes }
+  return row && { tenantId: row.tenant_id, scopes: row.scopes, profile: row.profile }
 }
 
 function digestOf(key: string): Buffer {

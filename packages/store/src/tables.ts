@@ -17,6 +17,7 @@ export type Database = {
   'cimd.tenants': {
     id: Generated<string>
     name: string
+    profile: Generated<string>
     feed_position: Generated<number>
     created_at: Generated<Instant>
   }

@@ -5,6 +5,8 @@ import type { Db } from './db.ts'
 export type TenantSummary = {
   readonly id: string
   readonly name: string
+  /** What more than the draft it asks of a client (DOC-13). */
+  readonly profile: string
   readonly createdAt: Date
   /** Keys that work now: neither revoked nor expired. */
   readonly keys: number
@@ -27,13 +29,23 @@ export async function findTenant(db: Db, name: string): Promise<string | undefin
   return row?.id
 }
 
+/** Sets the profile of the tenant of that name; whether there is one. What was answered before stays answered. */
+export async function setTenantProfile(db: Db, name: string, profile: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('cimd.tenants')
+    .set({ profile })
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 /** Every tenant, by name. */
 export async function listTenants(db: Db): Promise<TenantSummary[]> {
-  const { rows } = await sql<{ id: string; name: string; created_at: Date; keys: number }>`
-    select t.id, t.name, t.created_at, (
+  const { rows } = await sql<{ id: string; name: string; profile: string; created_at: Date; keys: number }>`
+    select t.id, t.name, t.profile, t.created_at, (
       select count(*) from cimd.api_keys k where k.tenant_id = t.id and k.revoked_at is null
         and (k.expires_at is null or k.expires_at > cimd.cimd_now())
     ) as keys
     from cimd.tenants t order by t.name`.execute(db)
-  return rows.map(({ id, name, created_at, keys }) => ({ id, name, createdAt: created_at, keys }))
+  return rows.map(({ created_at, ...tenant }) => ({ ...tenant, createdAt: created_at }))
 }

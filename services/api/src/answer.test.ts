@@ -1,4 +1,10 @@
-import { type ClientStanding, parseClientIdUrl, sha256Hex, UNKNOWN_STANDING } from '@cimd/core'
+import {
+  type ClientStanding,
+  DEFAULT_PROFILE,
+  parseClientIdUrl,
+  sha256Hex,
+  UNKNOWN_STANDING,
+} from '@cimd/core'
 import type { ClientView, StoredVersion } from '@cimd/store'
 import { describe, expect, it } from 'vitest'
 import { type AnswerOptions, answerFromView } from './answer.ts'
@@ -55,8 +61,8 @@ const view = (given: Partial<ClientView> = {}): ClientView => ({
   lastResolvedAt: at(-60),
   ...given,
 })
-const answer = (given: Partial<ClientView>, options?: AnswerOptions) =>
-  answerFromView(clientId, view(given), options)
+const answer = (given: Partial<ClientView>, options: Partial<AnswerOptions> = {}) =>
+  answerFromView(clientId, view(given), { profile: DEFAULT_PROFILE, ...options })
 const stranger = { id: undefined, version: undefined, standing: UNKNOWN_STANDING }
 
 describe('answerFromView of a usable record', () => {
@@ -106,11 +112,15 @@ describe('answerFromView of a usable record', () => {
     expect(matched).toMatchObject({
       body: { redirect_match: { matched: true, entry: 'https://app.example.com/cb' } },
     })
-    expect(other).toMatchObject({ body: { redirect_match: { matched: false } } })
+    expect(other).toMatchObject({
+      body: {
+        redirect_match: { matched: false, reason: 'path_differs', nearest: 'https://app.example.com/cb' },
+      },
+    })
     expect(answer({})).not.toHaveProperty('body.redirect_match')
   })
 
-  it.each<[string, Partial<ClientView>, AnswerOptions]>([
+  it.each<[string, Partial<ClientView>, Partial<AnswerOptions>]>([
     ['fresh', {}, {}],
     ['stale with a redirect', { standing: { ...fresh, freshUntil: at(-10) } }, { redirectUri: 'x' }],
     ['withdrawn', { standing: withdrawn }, { evenUnusable: true }],
@@ -158,6 +168,22 @@ describe('answerFromView of a record that must not be used', () => {
 
   it('has nothing to serve for a revocation where there never was a version', () => {
     expect(answer(stranger, { evenUnusable: true })).toMatchObject({ problem: { code: 'client_unknown' } })
+  })
+})
+
+describe('answerFromView for a tenant with a profile', () => {
+  it('DOC-13: does not admit what the profile does not, except to revoke', () => {
+    const problem = {
+      code: 'policy_denied',
+      status: 403,
+      detail: expect.stringContaining('(profile atproto)'),
+    }
+    expect(answer({}, { profile: 'atproto' })).toMatchObject({ kind: 'problem', problem })
+    expect(answer({}, { profile: 'atproto', evenUnusable: true })).toMatchObject({ kind: 'ready' })
+  })
+
+  it('DOC-13: admits nobody by a profile of a later release', () => {
+    expect(answer({}, { profile: 'cimd-99' })).toMatchObject({ problem: { code: 'policy_denied' } })
   })
 })
 

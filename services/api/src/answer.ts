@@ -20,6 +20,8 @@ export type Answer =
   | { readonly kind: 'problem'; readonly problem: Problem }
 
 export type AnswerOptions = {
+  /** Of the tenant: what more than the draft it asks of a client (DOC-13). */
+  readonly profile: string
   readonly redirectUri?: string | undefined
   /** Revocation must work for a client that was withdrawn, so any stored version will do. */
   readonly evenUnusable?: boolean
@@ -28,20 +30,21 @@ export type AnswerOptions = {
 }
 
 /** Answers from the record as it stands at `view.now`. */
-export function answerFromView(clientId: ClientIdUrl, view: ClientView, options: AnswerOptions = {}): Answer {
+export function answerFromView(clientId: ClientIdUrl, view: ClientView, options: AnswerOptions): Answer {
   const usability = usabilityOf(view.standing, view.now)
   if (view.version === undefined || (usability.kind === 'unusable' && !options.evenUnusable)) {
     return { kind: 'problem', problem: unusableProblem(usability, options.failure) }
-  }
-  const verdict = admitVersion(view.version)
-  if (!verdict.admitted && !options.evenUnusable) {
-    const problem = requestProblem('policy_denied', verdict.reason, { oauth_error: 'invalid_client' })
-    return { kind: 'problem', problem }
   }
   // Bytes are judged again where they are read: a fetcher that was taken over gains nothing by writing (ARC-07).
   const parsed = parseClientMetadata(view.version.body, clientId)
   if (!parsed.ok)
     return { kind: 'problem', problem: failureProblem(parsed.code, describeViolations(parsed.violations)) }
+  const version = { metadata: parsed.metadata, contentType: view.version.contentType }
+  const verdict = admitVersion(version, options.profile)
+  if (!verdict.admitted && !options.evenUnusable) {
+    const problem = requestProblem('policy_denied', verdict.reason, { oauth_error: 'invalid_client' })
+    return { kind: 'problem', problem }
+  }
   const { redirectUri } = options
   return {
     kind: 'ready',

@@ -1,5 +1,6 @@
 import {
   type ClientIdUrl,
+  type ClientIdUrlOptions,
   LOST_REFRESH_WORK_SECONDS,
   LOST_URGENT_WORK_SECONDS,
   parseClientIdUrl,
@@ -32,6 +33,8 @@ export type ResolveDeps = {
   readonly waiters: Waiters
   readonly readShared: (key: string, read: () => Promise<ClientView>) => Promise<ClientView>
   readonly log: Logger
+  /** Which identifiers this deployment takes beyond the strictest (CID-09, CID-12). */
+  readonly identifiers: ClientIdUrlOptions
 }
 
 type Identified = { readonly value: ClientIdUrl; readonly host: string }
@@ -53,14 +56,14 @@ export async function resolveClient(
   caller: Authenticated,
   request: ResolveRequest,
 ): Promise<Answer> {
-  const identified = parseClientIdUrl(request.client_id)
+  const identified = parseClientIdUrl(request.client_id, deps.identifiers)
   if (!identified.ok)
     return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
 
   // Before the record is read, so that whatever ends after the reading is heard of.
   const waiter = registerFor(deps.waiters, identified.value)
   try {
-    const { tenantId } = caller
+    const { tenantId, profile } = caller
     const opening = await withTenant(deps.db, tenantId, (trx) => open(trx, caller, identified, request))
     if (opening.kind === 'answer') {
       if (opening.refresh?.enqueue) enqueueOrLeave(deps, 'refresh', opening.refresh.client)
@@ -73,6 +76,7 @@ export async function resolveClient(
       clientId: identified.value,
       waitMs: request.wait_ms,
       redirectUri: request.redirect_uri,
+      profile,
     }
     if (demand.enqueue) enqueueOrLeave(deps, 'fetch', demand.client)
     return await waitFrom(deps, awaited, { waiter, view })
@@ -87,7 +91,7 @@ export async function demandRefresh(
   caller: Authenticated,
   request: { readonly clientId: string; readonly subject: string | undefined },
 ): Promise<Answer | { readonly kind: 'demanded'; readonly demand: RaisedDemand }> {
-  const identified = parseClientIdUrl(request.clientId)
+  const identified = parseClientIdUrl(request.clientId, deps.identifiers)
   if (!identified.ok)
     return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
   if (!mayDemand(caller, request.subject))
@@ -122,6 +126,7 @@ async function open(
   const refresh = plan.refresh ? await raiseDemand(trx, view, refreshDemand(identified)) : undefined
   if (causes && view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
   const answer = answerFromView(clientId, known || causes ? view : asUnknown(view), {
+    profile: caller.profile,
     redirectUri: request.redirect_uri,
     evenUnusable: request.purpose === 'revoke',
   })

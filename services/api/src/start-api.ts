@@ -49,6 +49,7 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
       readShared: shareReads<ClientView>(),
       log,
       waitMsMax: config.waitMsMax,
+      identifiers: config.identifiers,
       // Without the queue a known client is answered all the same, and a first contact once it is back.
       checks: { store: () => checkDb(db), queue: { required: false, check: producer.check } },
       isStopping: () => stopping,

@@ -26,6 +26,7 @@ export type AwaitedDemand = {
   readonly generation: number
   readonly waitMs: number
   readonly redirectUri: string | undefined
+  readonly profile: string
 }
 
 /**
@@ -73,16 +74,16 @@ function isDeferredPast({ deferred, now }: ClientView, leftMs: number): boolean 
 }
 
 async function answerDone(db: Db, view: ClientView, awaited: AwaitedDemand): Promise<Answer> {
-  const { tenantId, clientId, client, generation, redirectUri } = awaited
-  const answer = answerFromView(clientId, view, { redirectUri })
+  const { tenantId, clientId, client, generation, redirectUri, profile } = awaited
+  const answer = answerFromView(clientId, view, { redirectUri, profile })
   if (answer.kind === 'ready') return answer
   const settled = await withTenant(db, tenantId, (trx) => findAnswer(trx, client, generation))
-  return answerFromView(clientId, view, { redirectUri, failure: settled?.failure })
+  return answerFromView(clientId, view, { redirectUri, profile, failure: settled?.failure })
 }
 
 async function answerUndone(db: Db, view: ClientView, awaited: AwaitedDemand): Promise<Answer> {
-  const { tenantId, clientId, client, generation, redirectUri } = awaited
-  const fallback = answerFromView(clientId, view, { redirectUri })
+  const { tenantId, clientId, client, generation, redirectUri, profile } = awaited
+  const fallback = answerFromView(clientId, view, { redirectUri, profile })
   if (fallback.kind === 'ready') return fallback
   const ticket = await withTenant(db, tenantId, (trx) => issueTicket(trx, client, generation))
   if (view.deferred === undefined) return { kind: 'pending', ticket }

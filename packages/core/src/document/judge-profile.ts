@@ -141,7 +141,7 @@ function judgeContentType(
   contentType: string | undefined,
 ): readonly ProfileFinding[] {
   if (contentType === undefined || contentType.split(';', 1)[0]?.trim().toLowerCase() === type) return []
-  return [{ code: 'profile_content_type', rule, detail: `the Content-Type is not ${type}` }]
+  return [{ code: 'profile_content_type', rule, detail: `is not served as ${type}` }]
 }
 
 function hostOf(metadata: ClientMetadata): string {

@@ -5,6 +5,7 @@ import { createClients } from './0003-clients.ts'
 import { createEvents } from './0004-events.ts'
 import { createBudgets } from './0005-budgets.ts'
 import { addStaleIfError } from './0006-stale-if-error.ts'
+import { addTenantProfile } from './0007-tenant-profile.ts'
 
 export type NumberedMigration = {
   readonly name: string
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly NumberedMigration[] = [
   { name: '0004-events', up: createEvents, oldestCode: 1 },
   { name: '0005-budgets', up: createBudgets, oldestCode: 1 },
   { name: '0006-stale-if-error', up: addStaleIfError, oldestCode: 1 },
+  { name: '0007-tenant-profile', up: addTenantProfile, oldestCode: 1 },
 ]

@@ -47,7 +47,7 @@ export function registerClientRoutes(app: App, deps: AppDeps): void {
     { schema: { params: ticketParameters, querystring: ticketQuery, response: answers } },
     async (request, reply) => {
       const caller = await requireCaller(deps.db, request, 'resolve')
-      const { tenantId } = caller
+      const { tenantId, profile } = caller
       const ticket = await withTenant(deps.db, tenantId, (trx) => findTicket(trx, request.params.id))
       if (ticket === undefined) return sendProblem(reply, requestProblem('ticket_unknown'))
       const { client, generation } = ticket
@@ -59,6 +59,7 @@ export function registerClientRoutes(app: App, deps: AppDeps): void {
         generation,
         waitMs: Math.min(request.query.wait_ms, deps.waitMsMax),
         redirectUri: request.query.redirect_uri,
+        profile,
       })
       return send(reply, answer)
     },
