@@ -99,7 +99,7 @@ export function softwareStatementRule(document: JsonObject): readonly Finding[] 
       code,
       rule: 'DOC-08',
       member,
-      detail: `${PAYLOAD}: ${detail}`,
+      detail: `${AMBIGUOUS}: ${detail}`,
     }))
   const ofHeader =
     findPrivateKey(read.header) === undefined
@@ -114,7 +114,7 @@ export function softwareStatementRule(document: JsonObject): readonly Finding[] 
   return [...ofHeader, ...ofClaims]
 }
 
-const PAYLOAD = 'its payload cannot be read in one way only'
+const AMBIGUOUS = 'can be read in more than one way'
 
 /** The methods of the plural member, `undefined` if it is absent or no list (KEY-10). */
 export function pluralMethods(document: JsonObject): readonly string[] | undefined {

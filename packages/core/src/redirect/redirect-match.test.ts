@@ -77,6 +77,44 @@ describe('matchRedirectUri', () => {
     })
   })
 
+  it.each([
+    [
+      'a loopback name for a public one',
+      'https://a.example/',
+      'http://127.0.0.1/',
+      { reason: 'scheme_differs' },
+    ],
+    [
+      'a public name for a loopback one',
+      'http://127.0.0.1/',
+      'https://a.example/',
+      { reason: 'scheme_differs' },
+    ],
+    [
+      'a path below an authority with a port',
+      'https://a.example:1/x',
+      'https://a.example:1/y',
+      { reason: 'path_differs' },
+    ],
+    [
+      'a path with a colon',
+      'com.example:/x:1',
+      'com.example:/x:2',
+      { reason: 'path_differs', nearest: 'com.example:/x:1' },
+    ],
+    [
+      'nothing but the query, at a loopback port of its own',
+      'http://[::1]:1/?a',
+      'http://[::1]:2/?b',
+      { reason: 'query_differs' },
+    ],
+  ])('RED-01: does not take %s', (_, entry, requested, expected) => {
+    expect(matchRedirectUri(requested, { redirect_uris: [entry] })).toMatchObject({
+      matched: false,
+      ...expected,
+    })
+  })
+
   it('RED-08: never matches what no document may list, even if a list has it', () => {
     expect(matchRedirectUri('javascript:alert(1)', { redirect_uris: ['javascript:alert(1)'] })).toEqual({
       matched: false,
