@@ -6,6 +6,7 @@ import {
   type FailureCode,
   matchRedirectUri,
   parseClientMetadata,
+  REDIRECT_MISMATCHES,
   type Usability,
   usabilityOf,
 } from '@cimd/core'
@@ -85,7 +86,7 @@ function redirectBody(
   metadata: Parameters<typeof matchRedirectUri>[1],
 ): NonNullable<ReadyBody['redirect_match']> {
   const match = matchRedirectUri(redirectUri, metadata)
-  return match.matched
-    ? { matched: true, entry: match.entry, rule: match.rule }
-    : { matched: false, reason: match.reason, ...(match.nearest !== undefined && { nearest: match.nearest }) }
+  if (match.matched) return match
+  const { rule } = REDIRECT_MISMATCHES[match.reason]
+  return { ...match, rule }
 }

@@ -46,8 +46,11 @@ export const ready = z
       .object({
         matched: z.boolean(),
         entry: z.string().optional(),
-        rule: z.string().optional(),
-        reason: z.string().optional(),
+        rule: z
+          .string()
+          .optional()
+          .describe('`exact` or `loopback_port`; of a mismatch the number of the rule, as in `RED-03`.'),
+        reason: z.string().optional().describe('Why not, as in docs/failures.md.'),
         nearest: z.string().optional().describe('The listed redirect URI that agrees furthest.'),
       })
       .optional(),

@@ -99,8 +99,9 @@ function firstDifference(a: string, b: string): number {
 
 // Of a loopback URI the port is free, so it never is what differs.
 function componentsOf(uri: string): readonly (string | undefined)[] {
-  const { scheme, authority = '', path, query } = splitUri(uri)
-  const port = /:\d*$/.exec(authority)?.[0] ?? ''
-  const host = authority.slice(0, authority.length - port.length)
+  const { scheme, authority, path, query } = splitUri(uri)
+  const port = /:\d*$/.exec(authority ?? '')?.[0] ?? ''
+  // An empty authority is not an absent one: app:/cb and app:///cb differ in it alone.
+  const host = authority?.slice(0, authority.length - port.length)
   return [scheme, host, splitLoopbackUri(uri) === undefined ? port : '', path, query]
 }

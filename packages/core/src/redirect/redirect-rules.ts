@@ -1,9 +1,9 @@
 import { effectiveGrantTypes } from '../document/defaults.ts'
-import { stringMember, stringsMember } from '../document/member-types.ts'
+import { stringMember } from '../document/member-types.ts'
 import type { FailureCode } from '../failure/failure.ts'
 import type { Finding } from '../failure/finding.ts'
 import type { WarningCode } from '../failure/warnings.ts'
-import type { JsonObject } from '../json/json.ts'
+import type { JsonObject, JsonValue } from '../json/json.ts'
 import { judgeRedirectUri, type RedirectUriVerdict } from './redirect-uri.ts'
 
 // Most entries a document may list (RED-09); the longest published list has 10.
@@ -11,27 +11,20 @@ const REDIRECT_URIS_MAX = 100
 
 /** What is wrong, or worth saying, about redirect_uris as a whole and entry by entry (RED-04, RED-05, RED-08 to RED-10). */
 export function redirectRules(document: JsonObject): readonly Finding[] {
-  const uris = stringsMember(document, 'redirect_uris') ?? []
-  if (uris.length === 0) return usesRedirects(document) && !hasWrongType(document) ? [missing()] : []
-  if (uris.length > REDIRECT_URIS_MAX) {
+  const listed = document['redirect_uris'] ?? []
+  // Reported as member_type already; "missing" beside it would mislead.
+  if (!Array.isArray(listed)) return []
+  if (listed.length === 0) return usesRedirects(document) ? [missing()] : []
+  if (listed.length > REDIRECT_URIS_MAX) {
     return [finding('redirect_uris_too_many', 'RED-09', `there are more than ${REDIRECT_URIS_MAX} entries`)]
   }
-  const verdicts = uris.map((uri) => ({ uri, verdict: judgeRedirectUri(uri) }))
-  return [
-    ...verdicts.flatMap(({ verdict }, index) => violation(verdict, index)),
-    ...warnings(document, verdicts),
-  ]
+  const judged = listed.flatMap(judgeEntry)
+  return [...judged.flatMap(violation), ...warnings(document, judged)]
 }
 
 function usesRedirects(document: JsonObject): boolean {
   const grants = effectiveGrantTypes(document)
   return grants.includes('authorization_code') || grants.includes('implicit')
-}
-
-// Reported as member_type already; "missing" beside it would mislead.
-function hasWrongType(document: JsonObject): boolean {
-  const value = document['redirect_uris'] ?? []
-  return !Array.isArray(value) || value.length > 0
 }
 
 function missing(): Finding {
@@ -42,13 +35,16 @@ function missing(): Finding {
   )
 }
 
-function violation(verdict: RedirectUriVerdict, index: number): readonly Finding[] {
-  if (verdict.kind !== 'refused') return []
-  const pointer = `/redirect_uris/${index}`
-  return [{ ...finding(verdict.code, verdict.rule, `entry ${index} ${verdict.detail}`), pointer }]
+type Judged = { readonly uri: string; readonly index: number; readonly verdict: RedirectUriVerdict }
+
+// An item of another type is reported as such, and keeps its place.
+function judgeEntry(uri: JsonValue, index: number): readonly Judged[] {
+  return typeof uri === 'string' ? [{ uri, index, verdict: judgeRedirectUri(uri) }] : []
 }
 
-type Judged = { readonly uri: string; readonly verdict: RedirectUriVerdict }
+function violation({ verdict, index }: Judged): readonly Finding[] {
+  return verdict.kind === 'refused' ? [entryFinding(index, verdict)] : []
+}
 
 /** What of an accepted entry a publisher may want to mend. */
 const ADVICE: readonly {
@@ -91,15 +87,24 @@ const ADVICE: readonly {
 
 // Once for each kind of advice, at the first entry that it concerns.
 function warnings(document: JsonObject, judged: readonly Judged[]): readonly Finding[] {
-  return ADVICE.flatMap(({ code, rule, detail, concerns }) => {
-    const index = judged.findIndex((entry) => concerns(entry, document))
-    if (index < 0) return []
-    return [{ ...finding(code, rule, `entry ${index} ${detail}`), pointer: `/redirect_uris/${index}` }]
+  return ADVICE.flatMap((advice) => {
+    const first = judged.find((entry) => advice.concerns(entry, document))
+    return first === undefined ? [] : [entryFinding(first.index, advice)]
   })
 }
 
 function isWeb(document: JsonObject): boolean {
   return stringMember(document, 'application_type') === 'web'
+}
+
+type Observed = {
+  readonly code: FailureCode | WarningCode
+  readonly rule: string
+  readonly detail: string
+}
+
+function entryFinding(index: number, { code, rule, detail }: Observed): Finding {
+  return { ...finding(code, rule, `entry ${index} ${detail}`), pointer: `/redirect_uris/${index}` }
 }
 
 function finding(code: FailureCode | WarningCode, rule: string, detail: string): Finding {

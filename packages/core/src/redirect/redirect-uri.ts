@@ -16,6 +16,7 @@ const REFUSED_SCHEMES: ReadonlySet<string> = new Set([
 ])
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::([1-9]\d{0,4}))?((?:[/?].*)?)$/s
 const PORT_MAX = 65_535
+const LOOPBACK_ANYHOW = /^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d*)?(?:[/?]|$)/i
 
 /** Whether a scheme runs script, reads local data or opens no page, so that no URI of a document may have it (RED-08, FET-19). */
 export function isRefusedScheme(scheme: string): boolean {
@@ -24,7 +25,7 @@ export function isRefusedScheme(scheme: string): boolean {
 
 /** Judges one entry of redirect_uris as the string it is (RED-04, RED-08, RED-09). */
 export function judgeRedirectUri(uri: string): RedirectUriVerdict {
-  const { scheme, path, fragment } = splitUri(uri)
+  const { scheme, authority, path, fragment } = splitUri(uri)
   if (!isUriText(uri))
     return refused('redirect_uri_character', 'RED-04', 'holds a character that no URI may hold')
   if (uri.includes('*')) return refused('redirect_uri_wildcard', 'RED-09', 'holds a wildcard')
@@ -41,7 +42,7 @@ export function judgeRedirectUri(uri: string): RedirectUriVerdict {
     case 'http':
       return judgeHttp(uri)
     default:
-      return path === '' && !uri.includes('//')
+      return path === '' && authority === undefined
         ? refused('redirect_uri_not_absolute', 'RED-04', 'names nothing')
         : { kind: 'private_use' }
   }
@@ -58,9 +59,11 @@ export function splitLoopbackUri(uri: string): LoopbackUri | undefined {
 
 function judgeHttp(uri: string): RedirectUriVerdict {
   const loopback = splitLoopbackUri(uri)
-  return loopback
-    ? { kind: 'loopback', host: loopback.host }
-    : refused('redirect_uri_http', 'RED-08', 'is http on a host other than 127.0.0.1, [::1] and localhost')
+  if (loopback) return { kind: 'loopback', host: loopback.host }
+  const detail = LOOPBACK_ANYHOW.test(uri)
+    ? 'is http on loopback, but not in lower case, or with a port that is not written as 1 to 65535'
+    : 'is http on a host other than 127.0.0.1, [::1] and localhost'
+  return refused('redirect_uri_http', 'RED-08', detail)
 }
 
 function refused(code: FailureCode, rule: string, detail: string): RedirectUriVerdict {
