@@ -72,7 +72,7 @@ function renderClass(failureClass: FailureClass): readonly string[] {
   )
   const rows = codes.map((code) => {
     const { summary, advice, retryable, oauthError } = FAILURES[code]
-    return [anchored(code), summary, advice, retryable ? 'yes' : 'no', `\`${oauthError}\``]
+    return [anchored(code), prose(summary), prose(advice), retryable ? 'yes' : 'no', `\`${oauthError}\``]
   })
   return [`## ${title}`, text, table(['code', 'what it means', 'what to do', 'again', 'OAuth error'], rows)]
 }
@@ -82,7 +82,7 @@ function renderPlain(
   text: string,
   entries: readonly (readonly [string, { readonly summary: string; readonly advice: string }])[],
 ): readonly string[] {
-  const rows = entries.map(([code, { summary, advice }]) => [anchored(code), summary, advice])
+  const rows = entries.map(([code, { summary, advice }]) => [anchored(code), prose(summary), prose(advice)])
   return [`## ${title}`, text, table(['code', 'what it means', 'what to do'], rows)]
 }
 
@@ -90,7 +90,7 @@ function renderMismatches(): readonly string[] {
   const rows = Object.entries(REDIRECT_MISMATCHES).map(([reason, { rule, summary }]) => [
     anchored(reason),
     rule,
-    summary,
+    prose(summary),
   ])
   const text =
     'Why `redirect_match` of a resolve is no match; `nearest` is the listed URI that agrees furthest.'
@@ -100,6 +100,11 @@ function renderMismatches(): readonly string[] {
 // An anchor of its own, so that a link to a code survives whatever else the page says.
 function anchored(code: string): string {
   return `<a id="${code}"></a>\`${code}\``
+}
+
+// A word in angle brackets would be taken for a tag, and not be shown.
+function prose(text: string): string {
+  return text.replaceAll('<', '&lt;')
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

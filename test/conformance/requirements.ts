@@ -18,7 +18,10 @@ export function readRequirements(): readonly Requirement[] {
 
 function requirementOf(line: string): readonly Requirement[] {
   if (!/^\| [A-Z]+-\d\d \|/.test(line)) return []
-  const [id = '', ...cells] = line.slice(2, -2).split(' | ')
+  const [id = '', ...cells] = line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim())
   // The consequences for the design have no level and no source.
   const [level = '', rule = '', source = ''] = cells.length > 1 ? cells : ['rule', ...cells]
   return [{ id, level, rule, source }]

@@ -42,12 +42,14 @@ export function reportBody(report: CheckReport): Record<string, unknown> {
   }
 }
 
-function capabilitiesBody({ grantTypes, responseTypes, scopes, authMethod, problems }: Capabilities) {
+function capabilitiesBody(capabilities: Capabilities) {
+  const { grantTypes, responseTypes, scopes, authMethod, unsupportedValues, problems } = capabilities
   return {
     grant_types: grantTypes,
     response_types: responseTypes,
     ...(scopes && { scopes }),
     ...(authMethod.ok && { auth_method: authMethod.method, downgraded: authMethod.downgraded }),
+    unsupported_values: unsupportedValues,
     problems,
   }
 }
@@ -108,7 +110,7 @@ export function acceptedText({ findings }: Pick<CheckReport, 'findings'>): strin
 }
 
 function sayCapabilities(output: Output, capabilities: Capabilities): void {
-  const { grantTypes, responseTypes, scopes, authMethod, problems } = capabilities
+  const { grantTypes, responseTypes, scopes, authMethod, unsupportedValues, problems } = capabilities
   say(output)
   say(output, 'At this authorization server:')
   sayIntersection(output, 'grants', grantTypes)
@@ -117,6 +119,9 @@ function sayCapabilities(output: Output, capabilities: Capabilities): void {
   if (authMethod.ok) {
     const weaker = authMethod.downgraded ? ', weaker than the one declared' : ''
     say(output, ['dim', '  method     '], `${authMethod.method}${weaker}`)
+  }
+  for (const { member, value, supported } of unsupportedValues) {
+    say(output, ['yellow', '!'], ` ${member}: ${value} is none of ${supported.join(', ') || 'nothing'}`)
   }
   for (const problem of problems) {
     const { summary, advice } = CAPABILITY_PROBLEMS[problem]

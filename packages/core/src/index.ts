@@ -10,6 +10,7 @@ export { type AsMetadata, type AsMetadataResult, parseAsMetadata } from './capab
 export { type AuthMethodChoice, chooseAuthMethod } from './capabilities/auth-method.ts'
 export { type Capabilities, type Intersection, usableCapabilities } from './capabilities/capabilities.ts'
 export { CAPABILITY_PROBLEMS, type CapabilityProblem } from './capabilities/capability-problems.ts'
+export type { UnsupportedValue } from './capabilities/value-support.ts'
 export { type ChangeClass, changeClasses, type MemberChange } from './changes/member-change.ts'
 export { compareMetadata } from './changes/metadata-changes.ts'
 export {

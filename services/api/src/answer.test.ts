@@ -110,11 +110,16 @@ describe('answerFromView of a usable record', () => {
     const matched = answer({}, { redirectUri: 'https://app.example.com/cb' })
     const other = answer({}, { redirectUri: 'https://app.example.com/cb/' })
     expect(matched).toMatchObject({
-      body: { redirect_match: { matched: true, entry: 'https://app.example.com/cb' } },
+      body: { redirect_match: { matched: true, entry: 'https://app.example.com/cb', rule: 'exact' } },
     })
     expect(other).toMatchObject({
       body: {
-        redirect_match: { matched: false, reason: 'path_differs', nearest: 'https://app.example.com/cb' },
+        redirect_match: {
+          matched: false,
+          reason: 'path_differs',
+          rule: 'RED-01',
+          nearest: 'https://app.example.com/cb',
+        },
       },
     })
     expect(answer({})).not.toHaveProperty('body.redirect_match')

@@ -31,6 +31,7 @@ describe('chooseAuthMethod', () => {
       ['none', PKJ],
       { method: 'none', source: 'declared', downgraded: false },
     ],
+    ['KEY-11', ['none', ['none', PKJ]], [PKJ, 'x'], { method: PKJ, source: 'plural', downgraded: false }],
     ['KEY-10', [undefined, ['none']], ['none'], { method: 'none', source: 'plural', downgraded: false }],
     [
       'KEY-10',

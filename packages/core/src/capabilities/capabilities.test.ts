@@ -49,6 +49,19 @@ describe('usableCapabilities', () => {
     ['KEY-07', 'key_source_missing', { token_endpoint_auth_method: 'private_key_jwt' }],
     ['KEY-07', 'key_source_missing', { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [] } }],
     [
+      'KEY-07',
+      'key_source_missing',
+      { token_endpoint_auth_method: 'self_signed_tls_client_auth' },
+      { token_endpoint_auth_methods_supported: ['self_signed_tls_client_auth'] },
+    ],
+    [
+      'FET-22',
+      'no_common_auth_method',
+      {},
+      { token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_jwt'] },
+    ],
+    ['DOC-11', 'dpop_unsupported', { dpop_bound_access_tokens: true }],
+    [
       'DOC-11',
       'signing_algorithm_unsupported',
       { ...keyed, token_endpoint_auth_signing_alg: 'ES512' },
@@ -66,6 +79,14 @@ describe('usableCapabilities', () => {
       { token_endpoint_auth_signing_alg_values_supported: ['ES256'] },
     ],
     [{ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{}] } }],
+    [
+      { token_endpoint_auth_method: 'tls_client_auth', token_endpoint_auth_signing_alg: 'ES512' },
+      {
+        token_endpoint_auth_methods_supported: ['tls_client_auth'],
+        token_endpoint_auth_signing_alg_values_supported: ['ES256'],
+      },
+    ],
+    [{ id_token_signed_response_alg: 'ES256' }, { id_token_signing_alg_values_supported: ['RS256'] }],
     [{ grant_types: ['client_credentials', 'refresh_token'] }],
     [{ grant_types: [], response_types: [] }],
   ])('has no problem with %j', (members, server) => {
@@ -82,12 +103,40 @@ describe('usableCapabilities', () => {
     expect(use({ scope: '' }).scopes).toEqual({ usable: [], unsupported: [] })
   })
 
+  it.each([
+    ['authorizationDetailsTypes', 'authorization_details_types', 'authorization_details_types_supported'],
+    ['acrValues', 'default_acr_values', 'acr_values_supported'],
+    ['authMethods', 'token_endpoint_auth_methods_supported', 'token_endpoint_auth_methods_supported'],
+  ] as const)('DOC-11: gives as %s what both sides have', (part, asked, supported) => {
+    const capabilities = use({ [asked]: ['x', 'none', 'y'] }, { [supported]: ['y', 'none'] })
+    expect(capabilities[part]).toEqual({ usable: ['none', 'y'], unsupported: ['x'] })
+    expect(capabilities.problems).toEqual([])
+    expect(use({})[part]).toBeUndefined()
+  })
+
+  it('DOC-11: tells what single value the server does not have, which is no problem by itself', () => {
+    expect(
+      use({ subject_type: 'pairwise' }, { subject_types_supported: ['public'] }).unsupportedValues,
+    ).toEqual([{ member: 'subject_type', value: 'pairwise', supported: ['public'] }])
+  })
+
+  it('POL-05: tells every problem there is, the grant first', () => {
+    const members = { ...keyed, grant_types: ['x'], response_types: ['y'], dpop_bound_access_tokens: true }
+    expect(use(members, { token_endpoint_auth_methods_supported: ['none'] }).problems).toEqual([
+      'no_common_grant_type',
+      'no_common_response_type',
+      'auth_method_downgrade',
+      'dpop_unsupported',
+    ])
+  })
+
   it('DOC-11: gives a part of what was asked for, and the same again of that part', () => {
     const grants = fc.array(fc.constantFrom('authorization_code', 'refresh_token', 'implicit', 'x'))
     fc.assert(
       fc.property(grants, (grant_types) => {
         const { usable, unsupported } = use({ grant_types }).grantTypes
         expect([...usable, ...unsupported].toSorted()).toEqual(grant_types.toSorted())
+        expect(usable).toEqual(grant_types.filter((grant) => usable.includes(grant)))
         expect(use({ grant_types: usable }).grantTypes).toEqual({ usable, unsupported: [] })
       }),
     )
@@ -107,8 +156,21 @@ describe('parseAsMetadata', () => {
     })
   })
 
+  it('takes null for absent, as some servers write it', () => {
+    expect(
+      parseAsMetadata({
+        response_types_supported: ['code'],
+        grant_types_supported: null,
+        scopes_supported: null,
+      }),
+    ).toEqual(parseAsMetadata({ response_types_supported: ['code'] }))
+  })
+
   it.each([
     [null, 'the document: '],
+    [[], 'the document: '],
+    ['code', 'the document: '],
+    [{ response_types_supported: null }, 'response_types_supported: '],
     [{}, 'response_types_supported: '],
     [{ response_types_supported: ['code', 1] }, 'response_types_supported.1: '],
   ])('tells what is wrong with %j', (value, expected) => {

@@ -23,7 +23,8 @@ export const CAPABILITY_PROBLEMS = {
   },
   no_common_auth_method: {
     oauthError: 'unauthorized_client',
-    summary: 'The server has none of the authentication methods that the client declares.',
+    summary:
+      'The server has none of the authentication methods that the client declares; one that lists none has client_secret_basic (RFC 8414).',
     advice: 'Declare a method that the server has, in token_endpoint_auth_methods_supported too.',
   },
   auth_method_downgrade: {
@@ -40,6 +41,25 @@ export const CAPABILITY_PROBLEMS = {
     oauthError: 'unauthorized_client',
     summary: 'The client authenticates with a key, and its document has none.',
     advice: 'Publish jwks_uri or jwks with at least one public key.',
+  },
+  dpop_unsupported: {
+    oauthError: 'unauthorized_client',
+    summary:
+      'The client insists on access tokens that are bound by DPoP, which the server does not say it has.',
+    advice: 'Leave dpop_bound_access_tokens out, or use a server with dpop_signing_alg_values_supported.',
+  },
+  certificate_binding_unsupported: {
+    oauthError: 'unauthorized_client',
+    summary:
+      'The client insists on access tokens that are bound to its certificate, and the server binds none.',
+    advice:
+      'Leave tls_client_certificate_bound_access_tokens out, or use a server whose metadata has it as true.',
+  },
+  pushed_requests_unsupported: {
+    oauthError: 'unauthorized_client',
+    summary: 'The client insists on pushed authorization requests, for which the server has no endpoint.',
+    advice:
+      'Leave require_pushed_authorization_requests out, or use a server with pushed_authorization_request_endpoint.',
   },
 } as const satisfies Record<string, CapabilityFacts>
 

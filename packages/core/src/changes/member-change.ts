@@ -1,3 +1,4 @@
+import type { ClientMetadata } from '../document/client-metadata.ts'
 import type { JsonValue } from '../json/json.ts'
 
 /** What a change of one member means to an authorization server (CHG-07). */
@@ -13,12 +14,19 @@ export type MemberChange = {
   readonly after: JsonValue | undefined
 }
 
+/** The changes of one member whose values differ between two documents (CHG-07). */
+export type Compare = (
+  member: string,
+  before: ClientMetadata,
+  after: ClientMetadata,
+) => readonly MemberChange[]
+
 /** The distinct classes of some changes, sorted (CHG-07). */
 export function changeClasses(changes: readonly MemberChange[]): readonly ChangeClass[] {
   return [...new Set(changes.map((change) => change.class))].sort()
 }
 
-/** A change as it is told. */
+/** A change as it is told (CHG-07). */
 export function changeOf(
   member: string,
   changeClass: ChangeClass,
@@ -26,4 +34,9 @@ export function changeOf(
   after: JsonValue | undefined,
 ): MemberChange {
   return { member, class: changeClass, before, after }
+}
+
+/** A member of the document itself: one may be named `constructor`, and one read back from the store has a prototype (DOC-16). */
+export function own(metadata: ClientMetadata, member: string): JsonValue | undefined {
+  return Object.hasOwn(metadata, member) ? metadata[member] : undefined
 }

@@ -23,8 +23,9 @@ export type OscillationBounds = {
 const DEFAULT_OSCILLATION_BOUNDS: OscillationBounds = { windowSeconds: 86_400, returnsMax: 3 }
 
 /**
- * Judges a new version beside those that were current before it, oldest first (CHG-10). Only a return counts: a
- * document that changes often and never back is its publisher's business.
+ * Judges a version beside those that were current before it, oldest first (CHG-10). Only a return counts: a document
+ * that changes often and never back is its publisher's business. Asked again of the same version at a later time, it
+ * tells when the document has come to rest.
  */
 export function oscillationOf(
   history: readonly PastVersion[],
@@ -32,14 +33,19 @@ export function oscillationOf(
   { windowSeconds, returnsMax }: OscillationBounds = DEFAULT_OSCILLATION_BOUNDS,
 ): Oscillation {
   const windowStart = current.since.getTime() - windowSeconds * 1000
-  const all = [...history, current]
-  const returning = all.filter(({ digest, since }, index) => {
-    const seenAt = all.findIndex((version) => version.digest === digest)
-    // Between the two there was another, or it would not be a change.
-    return since.getTime() >= windowStart && seenAt < index && all[index - 1]?.digest !== digest
+  const returned = returnsAmong([...history, current]).filter(({ since }) => since.getTime() >= windowStart)
+  const digests = [...new Set(returned.map(({ digest }) => digest))].sort()
+  return { oscillating: returned.length >= returnsMax, returns: returned.length, digests }
+}
+
+/** The versions that came back after another one had replaced them. */
+function returnsAmong(versions: readonly PastVersion[]): readonly PastVersion[] {
+  const seen = new Set<string>()
+  return versions.filter(({ digest }, index) => {
+    const isReturn = seen.has(digest) && versions[index - 1]?.digest !== digest
+    seen.add(digest)
+    return isReturn
   })
-  const digests = [...new Set(returning.map(({ digest }) => digest))].sort()
-  return { oscillating: returning.length >= returnsMax, returns: returning.length, digests }
 }
 
 /** The changes to announce at once, and those to hold until the document has come to rest. */

@@ -42,12 +42,18 @@ export function keySourceRule(document: JsonObject): readonly Finding[] {
   return [warning('keys_missing', 'KEY-07', SINGULAR, 'needs a key, and neither jwks nor jwks_uri has one')]
 }
 
+/** Methods whose proof is checked with a key of the document (RFC 7523 section 2.2, RFC 8705 section 2.2.2). */
+export const KEYS_IN_DOCUMENT: ReadonlySet<string> = new Set([
+  'private_key_jwt',
+  'self_signed_tls_client_auth',
+])
+
 // By the method declared, or because the plural leaves no other.
 function needsKey(document: JsonObject): boolean {
   const singular = stringMember(document, SINGULAR)
-  if (singular !== undefined) return singular === 'private_key_jwt'
+  if (singular !== undefined) return KEYS_IN_DOCUMENT.has(singular)
   const plural = pluralMethods(document) ?? []
-  return plural.length > 0 && plural.every((method) => method === 'private_key_jwt')
+  return plural.length > 0 && plural.every((method) => KEYS_IN_DOCUMENT.has(method))
 }
 
 /** Keys that are published and of no use (KEY-08). */

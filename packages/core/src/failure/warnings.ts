@@ -49,7 +49,7 @@ export const WARNINGS = {
     advice: 'List it among them.',
   },
   keys_missing: {
-    summary: 'private_key_jwt is declared without a key to verify it with.',
+    summary: 'Authentication with a key is declared, and no key to verify it with.',
     advice: 'Publish jwks_uri or jwks with at least one public key.',
   },
   key_unusable: {

@@ -45,6 +45,8 @@ describe('matchRedirectUri', () => {
     ['RED-01', 'case_differs', 'https://a.example/cb', 'https://A.example/cb'],
     ['RED-01', 'port_differs', 'https://a.example/cb', 'https://a.example:443/cb'],
     ['RED-01', 'host_differs', 'https://a.example/cb', 'https://b.example/cb'],
+    ['RED-01', 'host_differs', 'com.example.app:/cb', 'com.example.app:///cb'],
+    ['RED-01', 'host_differs', 'com.example.app:/cb', 'com.example.app://cb'],
   ])('%s: does not match, as %s, %s with %s', (_, reason, entry, requested) => {
     const match = matchRedirectUri(requested, { redirect_uris: [entry] })
     expect(match).toMatchObject({ matched: false, reason })
@@ -196,6 +198,23 @@ describe('matchRedirectUri', () => {
       fc.property(fc.array(fc.webUrl()), fc.webUrl(), (redirect_uris, requested) => {
         const listed = redirect_uris.includes(requested) && requested.startsWith('https:')
         expect(matchRedirectUri(requested, { redirect_uris }).matched).toBe(listed)
+      }),
+    )
+  })
+
+  it('RED-01: says of the scheme only what is so of every entry, and names a nearest one otherwise', () => {
+    const schemeOf = (uri: string) => uri.slice(0, uri.indexOf(':'))
+    const differsInMore = fc.oneof(
+      acceptable,
+      fc.constantFrom('com.example:///cb', 'com.example://cb', 'com.example:cb', 'https://a.example:/'),
+    )
+    fc.assert(
+      fc.property(differsInMore, fc.array(differsInMore, { minLength: 1 }), (requested, redirect_uris) => {
+        const match = matchRedirectUri(requested, { redirect_uris })
+        if (match.matched) return
+        const known = redirect_uris.map(schemeOf).includes(schemeOf(requested))
+        expect(match.reason === 'scheme_differs').toBe(!known)
+        expect(redirect_uris.includes(match.nearest ?? '')).toBe(known)
       }),
     )
   })

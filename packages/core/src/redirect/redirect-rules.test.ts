@@ -62,6 +62,13 @@ describe('redirectRules', () => {
     expect(redirectRules(document).map(({ code }) => code)).toEqual(codes)
   })
 
+  it('RED-04, RED-08: points at the place in the list as published, whatever else is in it', () => {
+    expect(rules({ redirect_uris: [1, 'javascript:x', null, 'http://localhost/'] })).toEqual([
+      ['redirect_uri_scheme', '/redirect_uris/1'],
+      ['redirect_localhost', '/redirect_uris/3'],
+    ])
+  })
+
   it('RED-09: reads a hundred entries', () => {
     const entries = (count: number) => Array.from({ length: count }, (_, n) => `https://a.example/${n}`)
     expect(redirectRules({ redirect_uris: entries(100) })).toEqual([])

@@ -14,6 +14,8 @@ describe('judgeRedirectUri', () => {
     ['loopback', 'http://localhost/cb?x'],
     ['private_use', 'com.example.app:/cb'],
     ['private_use', 'com.example.app://cb'],
+    ['private_use', 'com.example.app:cb'],
+    ['private_use', 'com.example.app://'],
     ['private_use', 'MultipassApp://atproto/oauth'],
     ['private_use', 'urn:ietf:wg:oauth:2.0:oob'],
   ])('takes as %s: %s (RED-08)', (kind, uri) => {
@@ -32,11 +34,24 @@ describe('judgeRedirectUri', () => {
     ['RED-04', 'https://app.example.com/"><img>'],
     ['RED-04', 'https://app.example.com/é'],
     ['RED-04', 'com.example.app:'],
+    ['RED-04', 'com.example.app:?//'],
+    ['RED-04', 'java\tscript:alert(1)'],
+    ['RED-04', ' javascript:alert(1)'],
+    ['RED-04', 'javascript%3Aalert(1)'],
     ['RED-09', 'https://*.example.com/cb'],
     ['RED-09', 'http://localhost:*/cb'],
     ['RED-08', 'http://app.example.com/cb'],
     ['RED-08', 'http://127.0.0.2/cb'],
     ['RED-08', 'http://127.0.0.1.example.com/cb'],
+    ['RED-08', 'http://127.1/cb'],
+    ['RED-08', 'http://2130706433/cb'],
+    ['RED-08', 'http://0x7f.0.0.1/cb'],
+    ['RED-08', 'http://[::ffff:127.0.0.1]/cb'],
+    ['RED-08', 'http://[0:0:0:0:0:0:0:1]/cb'],
+    ['RED-08', 'http://localhost./cb'],
+    ['RED-08', 'http://localhost.evil.example/cb'],
+    ['RED-08', 'http://user@localhost/cb'],
+    ['RED-08', 'http:/localhost/cb'],
     ['RED-08', 'http://localhost:80@app.example.com/cb'],
     ['RED-08', 'http://localhost:0/cb'],
     ['RED-08', 'javascript:alert(1)'],
@@ -58,6 +73,19 @@ describe('judgeRedirectUri', () => {
       rule,
       detail: expect.stringMatching(/\w+ \w+/),
     })
+  })
+
+  it.each([
+    ['http://localhost:0/cb', 'lower case'],
+    ['http://LOCALHOST', 'lower case'],
+    ['HTTP://127.0.0.1?x', 'lower case'],
+    ['http://[::1]:080/', 'lower case'],
+    ['http://localhost:/', 'lower case'],
+    ['http://localhost:80@app.example.com/cb', 'a host other than'],
+    ['http://localhosts/', 'a host other than'],
+  ])('RED-08: says of %s what is wrong with it', (uri, told) => {
+    const detail = expect.stringContaining(told)
+    expect(judgeRedirectUri(uri)).toMatchObject({ code: 'redirect_uri_http', detail })
   })
 
   it('never throws', () => {
