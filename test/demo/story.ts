@@ -78,7 +78,11 @@ async function matchRedirects(world: World): Promise<void> {
   const ephemeral = 'http://127.0.0.1:51234/callback'
   const foreign = 'https://evil.example.com/callback'
   await verifyRedirect(world, CLAUDE_CODE, ephemeral, { matched: true, rule: 'loopback_port' })
-  await verifyRedirect(world, CLAUDE_CODE, foreign, { matched: false, rule: 'RED-01', reason: 'scheme_differs' })
+  await verifyRedirect(world, CLAUDE_CODE, foreign, {
+    matched: false,
+    rule: 'RED-01',
+    reason: 'scheme_differs',
+  })
   const row = (uri: string, verdict: string) => [CLAUDE_CODE.name, uri, verdict]
   sayRows([row(ephemeral, 'matched: loopback_port'), row(foreign, 'not matched: scheme_differs')])
 }

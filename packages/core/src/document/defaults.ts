@@ -2,9 +2,9 @@ import type { JsonObject } from '../json/json.ts'
 import { stringsMember } from './member-types.ts'
 
 /** What RFC 7591 section 2 takes for granted where the member is absent (DOC-18). */
-export const DEFAULT_GRANT_TYPES: readonly string[] = ['authorization_code']
+const DEFAULT_GRANT_TYPES: readonly string[] = ['authorization_code']
 /** The same for response types. */
-export const DEFAULT_RESPONSE_TYPES: readonly string[] = ['code']
+const DEFAULT_RESPONSE_TYPES: readonly string[] = ['code']
 
 /** The grants that a document asks for, by default or in words (DOC-18). */
 export function effectiveGrantTypes(document: JsonObject): readonly string[] {
