@@ -42,6 +42,10 @@ describe('admitVersion', () => {
   })
 
   it('DOC-13: admits nobody by a profile that it does not know', () => {
-    expect(admitVersion(version('application/json'), 'cimd-99')).toMatchObject({ rule: 'profile_unknown' })
+    expect(admitVersion(version('application/json'), 'cimd-99')).toEqual({
+      admitted: false,
+      rule: 'profile_unknown',
+      reason: 'This release does not know the profile cimd-99.',
+    })
   })
 })

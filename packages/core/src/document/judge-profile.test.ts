@@ -85,6 +85,33 @@ describe('judgeProfile', () => {
     )
   })
 
+  it('ARC-09: says which member, where in it, and what is wrong', () => {
+    const members = {
+      ...{ scope: 'x', grant_types: ['authorization_code'], redirect_uris: ['https://b.example/', 'x.y:/'] },
+      ...{ client_uri: 'https://b.example', logo_uri: 'http://b.example/logo.png' },
+    }
+    const given = { clientId: 'https://app.example.com:8443/client.json', contentType: 'text/plain' }
+    const told = judge('atproto', members, given).map(({ rule, code, member, pointer, detail }) => {
+      return `${rule} ${code} ${pointer ?? member ?? '-'}: ${detail}`
+    })
+    expect(told).toMatchInlineSnapshot(`
+      [
+        "CID-09 profile_port client_id: names a port",
+        "FET-07 profile_content_type -: is not served as application/json",
+        "DOC-13 profile_member_missing response_types: is absent or empty",
+        "DOC-13 profile_member_value response_types: does not include code",
+        "DOC-13 profile_member_value scope: does not include atproto",
+        "DOC-13 profile_member_value dpop_bound_access_tokens: is not true",
+        "RED-06 profile_redirect_origin /redirect_uris/0: is not on https://app.example.com:8443",
+        "RED-08 profile_redirect_scheme /redirect_uris/1: does not begin with com.example.app: and a single slash",
+        "UI-09 profile_host client_uri: is on another host",
+        "FET-19 profile_https logo_uri: is not https",
+      ]
+    `)
+    const spaced = judge('atproto', atproto, { contentType: ' application/json ; charset=utf-8' })
+    expect(spaced).toEqual([])
+  })
+
   it('ARC-09: tells everything at once, and where', () => {
     const redirects = ['https://app.example.com/cb', 'com.example.app:/cb']
     expect(judge('mcp-2026-07-28', { redirect_uris: redirects })).toMatchObject([

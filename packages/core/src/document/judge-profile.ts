@@ -72,7 +72,7 @@ function judgeValue(
   metadata: ClientMetadata,
 ): readonly ProfileFinding[] {
   const found = metadata[member]
-  if (found !== undefined && canonicalJson(found) === canonicalJson(value)) return []
+  if (canonicalJson(found ?? null) === canonicalJson(value)) return []
   return [{ code: 'profile_member_value', rule, member, detail: `is not ${canonicalJson(value)}` }]
 }
 

@@ -106,6 +106,8 @@ describe('what a developer is told, and where (ARC-09)', () => {
       request_object_signing_alg: 'none',
     }
     expect(told({ grant_types: [], token_endpoint_auth_method: 'none', ...asymmetric })).toBe('')
+    const listed = { x_vendor: { keys: [{ k: 'not of a key' }] } }
+    expect(told({ grant_types: [], token_endpoint_auth_method: 'none', ...listed })).toBe('')
   })
 
   it('DOC-08, DOC-15: of a software statement', () => {
@@ -120,6 +122,12 @@ describe('what a developer is told, and where (ARC-09)', () => {
       'e30',
       'e30.e30.e30 ',
       'e30.e.e30',
+      // Not JSON, no object and no UTF-8, in either part.
+      'eA.e30.',
+      'e30.eA.',
+      `e30.${btoa('"x"')}.`,
+      `${btoa('[]')}.e30.`,
+      'e30._w.',
     ]
     expect(
       statements.map((software_statement) => told({ ...base, software_statement })).join('\n'),
@@ -129,6 +137,11 @@ describe('what a developer is told, and where (ARC-09)', () => {
       DOC-08 private_key software_statement software_statement: its header holds a private key
       DOC-08 duplicate_member software_statement software_statement: can be read in more than one way: "a" occurs twice in one object
       DOC-08 forbidden_member software_statement software_statement: its claim client_secret must not appear, whatever its value
+      DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
+      DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
+      DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
+      DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
+      DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
       DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
       DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
       DOC-15 software_statement_unreadable software_statement software_statement: is not a JWT
@@ -155,6 +168,8 @@ describe('what a developer is told, and where (ARC-09)', () => {
       },
       { token_endpoint_auth_method: 'private_key_jwt' },
       { token_endpoint_auth_methods_supported: 'none' },
+      { token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'] },
+      { token_endpoint_auth_methods_supported: ['self_signed_tls_client_auth'] },
       { token_endpoint_auth_method: 'none', token_endpoint_auth_methods_supported: [1, 'private_key_jwt'] },
     ]
     expect(documents.map((members) => told({ ...base, ...members })).join('\n')).toMatchInlineSnapshot(`
@@ -166,6 +181,8 @@ describe('what a developer is told, and where (ARC-09)', () => {
       KEY-07 keys_missing token_endpoint_auth_method token_endpoint_auth_method: needs a key, and neither jwks nor jwks_uri has one
       KEY-10 member_ignored token_endpoint_auth_methods_supported token_endpoint_auth_methods_supported: is not a list
       KEY-09 auth_method_absent token_endpoint_auth_method token_endpoint_auth_method: is absent
+
+      KEY-07 keys_missing token_endpoint_auth_method token_endpoint_auth_method: needs a key, and neither jwks nor jwks_uri has one
       KEY-10 member_ignored token_endpoint_auth_methods_supported /token_endpoint_auth_methods_supported/0: entry 0 is not a string
       KEY-10 auth_method_unlisted token_endpoint_auth_method token_endpoint_auth_method: none is not among token_endpoint_auth_methods_supported"
     `)
@@ -231,6 +248,13 @@ describe('what a developer is told, and where (ARC-09)', () => {
       FET-19 uri_member_invalid tos_uri#a/b /tos_uri#a~1b: is not an absolute https URL
       FET-19 uri_not_https logo_uri /logo_uri: is not an absolute https URL"
     `)
+  })
+
+  it('DOC-18, RED-10: nothing of what fits together', () => {
+    const base = { token_endpoint_auth_method: 'none', redirect_uris: ['https://a.example/'] }
+    expect(told({ ...base, application_type: 'native' })).toBe('')
+    expect(told({ ...base, response_types: ['token'] })).toMatch(/^DOC-18 .*grant implicit/)
+    expect(told({ ...base, grant_types: ['client_credentials'] })).toBe('')
   })
 
   it('RED-04 to RED-10: of redirects', () => {

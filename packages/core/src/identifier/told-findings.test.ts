@@ -56,6 +56,10 @@ describe('what a developer is told of an identifier (ARC-09)', () => {
         "CID-12 non_canonical: a URL library turns it into https://app.example.com/[",
       ]
     `)
+    expect(findingsOf('https:[x').find(({ code }) => code === 'url_character')?.span).toEqual({
+      start: 6,
+      end: 7,
+    })
     expect(told('a'.repeat(2049))).toEqual(['CID-16 url_too_long: longer than 2048 bytes'])
   })
 

@@ -59,7 +59,7 @@ describe('matchRedirectUri', () => {
 
   it('RED-01: names no nearest entry where not even the scheme agrees', () => {
     const document = { redirect_uris: ['https://a.example/cb', 'com.example.app:/cb'] }
-    expect(matchRedirectUri('org.example.app:/cb', document)).toEqual({
+    expect(matchRedirectUri('org.example.app:/cb', document)).toStrictEqual({
       matched: false,
       reason: 'scheme_differs',
     })
@@ -115,6 +115,11 @@ describe('matchRedirectUri', () => {
       matched: false,
       ...expected,
     })
+  })
+
+  it('RED-02: knows no freedom of port for a scheme that only ends in http', () => {
+    const document = { redirect_uris: ['xhttp://127.0.0.1:1/'] }
+    expect(matchRedirectUri('xhttp://127.0.0.1:2/', document).matched).toBe(false)
   })
 
   it('RED-08: never matches what no document may list, even if a list has it', () => {

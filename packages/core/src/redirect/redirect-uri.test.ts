@@ -103,6 +103,7 @@ describe('splitLoopbackUri', () => {
     ['http://localhost:/', undefined],
     ['http://localhost:080/', undefined],
     ['https://localhost/', undefined],
+    ['xhttp://localhost/', undefined],
     ['http://LOCALHOST/', undefined],
     ['http://localhost.example.com/', undefined],
   ])('splits %s (RED-02, RED-03)', (uri, expected) => {
