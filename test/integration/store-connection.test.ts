@@ -1,4 +1,5 @@
 import { checkDb, closeDb, isUnreachable, openDb } from '@cimd/store'
+import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { openCuttableLink } from '../harness/cuttable-link.ts'
 import { describeStore, setup } from './store-bundle.ts'
@@ -22,6 +23,24 @@ describeStore('a pool', () => {
     )
     expect(failures).toEqual([true, true])
     expect(await onEach()).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+  })
+
+  it('survives a connection that ends between two statements of a transaction', async () => {
+    await using store = await setup()
+    await using stack = new AsyncDisposableStack()
+    const db = openDb({ url: store.url, connectionsMax: 1, onError: () => {} })
+    stack.defer(() => closeDb(db))
+    const ended = db.transaction().execute(async (trx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx)
+      const pid = rows[0]?.pid
+      await sql`select pg_terminate_backend(${pid}::int)`.execute(store.owner)
+      const backends = async () =>
+        (await sql`select from pg_stat_activity where pid = ${pid}::int`.execute(store.owner)).rows
+      await expect.poll(backends).toEqual([])
+      await checkDb(trx)
+    })
+    await expect(ended).rejects.toThrow('terminating connection')
+    await checkDb(db)
   })
 
   it('rolls nothing back on a server that has vanished: a transaction fails as soon as its statement', async () => {

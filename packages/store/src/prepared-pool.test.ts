@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type pg from 'pg'
 import { expect, it } from 'vitest'
 import { preparedPool, SENT_AHEAD } from './prepared-pool.ts'
@@ -6,16 +7,16 @@ import { preparedPool, SENT_AHEAD } from './prepared-pool.ts'
 function setup(failure?: Error) {
   const asked: unknown[] = []
   const released: unknown[] = []
-  const client = {
+  const client = Object.assign(new EventEmitter(), {
     query: async (what: unknown) => {
       asked.push(what)
       if (failure !== undefined) throw failure
     },
     release: (destroy: unknown) => released.push(destroy),
-  }
+  })
   const pool = { options: {}, connect: async () => client, end: async () => undefined }
   // As much of a pool as is used.
-  return { asked, released, pool: preparedPool(pool as unknown as pg.Pool) }
+  return { asked, released, client, pool: preparedPool(pool as unknown as pg.Pool) }
 }
 
 it('gives the same text the same name on every connection, and another text another', async () => {
@@ -50,6 +51,18 @@ it.each([
   client.release()
   expect(asked).toEqual(['begin', 'select 1'])
   expect(released).toEqual([true])
+})
+
+it('survives a connection that ends between two statements, and does not keep it', async () => {
+  const { asked, released, client: connection, pool } = setup()
+  const client = await pool.connect()
+  await client.query('begin', [])
+  const failure = new Error('Connection terminated unexpectedly')
+  connection.emit('error', failure)
+  await expect(client.query('select 1', [])).rejects.toBe(failure)
+  client.release()
+  expect([asked, released]).toEqual([['begin'], [true]])
+  expect(connection.listenerCount('error')).toBe(0)
 })
 
 it('keeps a connection whose statement failed', async () => {

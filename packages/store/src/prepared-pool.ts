@@ -20,6 +20,11 @@ export function preparedPool(pool: pg.Pool): PostgresPool {
     connect: async () => {
       const client = await pool.connect()
       let broken: Error | undefined
+      // The pool listens to idle connections only: one that ends between two statements of a transaction would end the process.
+      const onError = (error: Error): void => {
+        broken ??= error
+      }
+      client.on('error', onError)
       let ahead: Promise<unknown> = Promise.resolve()
       // Without parameters it may be several statements, which cannot be prepared.
       const send = (text: string, values: readonly unknown[]) =>
@@ -45,7 +50,10 @@ export function preparedPool(pool: pg.Pool): PostgresPool {
       return {
         // Its other form is for cursors, which would have to be configured.
         query: query as unknown as PostgresPoolClient['query'],
-        release: (destroy) => client.release(destroy || broken !== undefined),
+        release: (destroy) => {
+          client.off('error', onError)
+          client.release(destroy || broken !== undefined)
+        },
       }
     },
   }
