@@ -114,4 +114,10 @@ describe('what a developer is told of an identifier (ARC-09)', () => {
     expect(codesOf(`${host}/${'a'.repeat(2048 - host.length - 1)}`)).toEqual([])
     expect(codesOf(`${host}/${'\u00e9'.repeat(1013)}`)).toEqual(['url_too_long'])
   })
+
+  it('CID-09, CID-15: marks the port where it would be, and the whole of an address', () => {
+    const [implied] = findingsOf(`${host}/c`, { allowedPorts: [8443] })
+    expect(implied).toMatchObject({ code: 'port_not_allowed', span: { start: 23, end: 23 } })
+    expect(findingsOf('https://[::]:8443/c')[0]).toMatchObject({ span: { start: 8, end: 12 } })
+  })
 })
