@@ -23,9 +23,10 @@ const outcomes: [seconds: number, outcome: AttemptOutcome][] = [
   [100, { kind: 'failed', code: 'status_404' }],
   [100 + WITHDRAWAL_GRACE_SECONDS, { kind: 'failed', code: 'status_404' }],
   [2000, { kind: 'valid', digest: OTHER_DIGEST, freshness, changes }],
+  [3000, { kind: 'failed', code: 'quarantined' }],
 ]
 
-/** One event of every type, as the lifecycle makes them. */
+/** One event of every type that an attempt on a document makes. */
 function produceEvents(): ClientEvent[] {
   let standing = UNKNOWN_STANDING
   return outcomes.flatMap(([seconds, outcome]) => {
@@ -36,18 +37,21 @@ function produceEvents(): ClientEvent[] {
 }
 
 describe('EVENT_DATA', () => {
-  it('describes the events that the lifecycle makes, and no others', () => {
-    expect(produceEvents().map(({ type }) => type)).toEqual([
+  it('describes the events that an attempt on a document makes, and those that are made elsewhere', () => {
+    const types = produceEvents().map(({ type }) => type)
+    expect(types).toEqual([
       'client.discovered',
+      'client.stale',
       'client.withdrawn',
       'client.recovered',
       'client.metadata_changed',
+      'client.quarantined',
     ])
-    expect(
-      produceEvents()
-        .map(({ type }) => type)
-        .sort(),
-    ).toEqual(Object.keys(EVENT_DATA).sort())
+    const elsewhere = [
+      ...['client.keys_changed', 'client.logo_changed', 'client.dormant'],
+      ...['subscription.disabled', 'service.advertise_changed', 'decision.changed', 'host.ownership_changed'],
+    ]
+    expect([...types, ...elsewhere].sort()).toEqual(Object.keys(EVENT_DATA).sort())
   })
 
   it.each(produceEvents())(
@@ -68,6 +72,14 @@ describe('EVENT_DATA', () => {
     ],
   ])('does not hold for %s', (_, type, data) => {
     expect(EVENT_DATA[type].safeParse(data).success).toBe(false)
+  })
+
+  it('says why nothing is to be advertised in words that are known', () => {
+    const schema = EVENT_DATA['service.advertise_changed']
+    for (const data of [{ advertise: true }, { advertise: false, why: 'egress_broken' }]) {
+      expect(schema.parse(data)).toEqual(data)
+    }
+    expect(schema.safeParse({ advertise: false, why: 'unjudged' }).success).toBe(false)
   })
 
   it('holds for members a later release adds', () => {

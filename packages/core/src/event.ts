@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import { CHANGE_CLASSES } from './changes/member-change.ts'
+import { ADVERTISE_FINDINGS } from './life/advertise.ts'
+import { DISABLED_CODES, type DisabledCode } from './webhooks/delivery.ts'
 
 const failureCode = z.string().regex(/^[a-z0-9_]+$/)
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
-const changeClass = z.enum(['widening', 'narrowing', 'keys', 'display', 'cosmetic'])
+const changeClass = z.enum(CHANGE_CLASSES)
 const change = z.object({
   member: z.string(),
   class: changeClass,
@@ -11,24 +14,126 @@ const change = z.object({
   after: z.unknown().optional(),
 })
 
+const decision = z.enum(['admitted', 'held', 'refused'])
+
 /** The data of each event by its type. Consumers ignore members they do not know. */
 export const EVENT_DATA = {
-  /** A document of this client was valid for the first time. */
-  'client.discovered': z.object({ digest }),
-  /** The document changed by more than cosmetics (CHG-07). */
-  'client.metadata_changed': z.object({
-    from_digest: digest,
-    to_digest: digest,
-    classes: z.array(changeClass),
-    changes: z.array(change),
-  }),
-  /** The publisher took the document back or made it invalid, and did not correct that within the grace (CAC-14). */
-  'client.withdrawn': z.object({ digest, code: failureCode, since: z.iso.datetime() }),
-  /** A withdrawn client is valid again. */
-  'client.recovered': z.object({ digest, code: failureCode }),
+  'client.discovered': z
+    .object({ digest })
+    .describe('A document of this client was valid for the first time since you have used it.'),
+  'client.metadata_changed': z
+    .object({
+      from_digest: digest.describe('Of the version announced before.'),
+      to_digest: digest.describe('Of the version that is current now.'),
+      classes: z.array(changeClass).describe('Of the changes, each once.'),
+      changes: z.array(change),
+    })
+    .describe('The document changed by more than cosmetics (CHG-07).'),
+  'client.keys_changed': z
+    .object({
+      source: z.enum(['jwks', 'jwks_uri']),
+      from_digest: digest.optional(),
+      to_digest: digest.describe('Of the set of keys that may be used now.'),
+      added: z.array(z.string()).describe('Thumbprints of RFC 7638.'),
+      removed: z.array(z.string()).describe('Thumbprints; what they sign must not be accepted any more.'),
+    })
+    .describe('The usable keys changed, in the document or behind its jwks_uri (CHG-03, CHG-08).'),
+  'client.logo_changed': z
+    .object({
+      from_digest: digest.optional().describe('Of the image as it was served.'),
+      to_digest: digest.optional().describe('Of the image as it is served; absent: none is.'),
+    })
+    .describe('Another image is shown for the client, or none any more (UI-04, UI-06).'),
+  'client.dormant': z
+    .object({ digest, since: z.iso.datetime() })
+    .describe('Nobody has used the client for so long that it is not looked after until somebody does.'),
+  'client.withdrawn': z
+    .object({ digest, code: failureCode, since: z.iso.datetime().describe('When it was first heard.') })
+    .describe(
+      'The publisher took the document back or made it invalid, and did not correct that within the grace (CAC-14).',
+    ),
+  'client.stale': z
+    .object({
+      digest,
+      code: failureCode,
+      since: z.iso.datetime().describe('When it was first found.'),
+      until: z.iso
+        .datetime()
+        .optional()
+        .describe(
+          'When the use of the version ends, unless an attempt changes that; past where it has. Your own limits may end it sooner.',
+        ),
+    })
+    .describe('The document cannot be confirmed and is no longer fresh (CAC-13).'),
+  'client.quarantined': z
+    .object({
+      resource: z
+        .enum(['jwks', 'logo'])
+        .optional()
+        .describe(
+          'What of the client, if not its document: then the rest of it goes on, and its end has no event.',
+        ),
+      digest: digest.optional().describe('Of what was valid last; absent: nothing ever was.'),
+      code: failureCode,
+      since: z.iso.datetime(),
+      retry_at: z.iso.datetime().describe('Not fetched before, unless an operator releases it.'),
+      until: z.iso
+        .datetime()
+        .optional()
+        .describe('When the use of the version ends, as in `client.stale`; past where it has.'),
+    })
+    .describe(
+      'What is fetched of the client kills the process that works it, so it is left alone; what was valid last is used as through an outage (CAC-13).',
+    ),
+  'client.recovered': z
+    .object({ digest, code: failureCode.describe('What it has recovered from.') })
+    .describe('A stale, quarantined or withdrawn client, as announced, is valid again.'),
+  'decision.changed': z
+    .object({
+      digest,
+      from: decision.describe('What your policy said before.'),
+      to: decision.describe('What it says now.'),
+      rules: z.array(z.string()).describe('Ids of the rules of your policy that decided.'),
+    })
+    .describe('Your trust policy judges the client otherwise (POL-05). Reserved: no release tells it yet.'),
+  'host.ownership_changed': z
+    .object({
+      domain: z.string().describe('The registrable domain.'),
+      signals: z.array(z.enum(['name_servers', 'certificate_key', 'certificate_issuer', 'registration'])),
+    })
+    .describe(
+      'A domain whose clients you use may have changed hands (CHG-05). It is about no client. Reserved: no release tells it yet.',
+    ),
+  'subscription.disabled': z
+    .object({
+      subscription_id: z.uuid(),
+      code: z.enum(Object.keys(DISABLED_CODES) as [DisabledCode, ...DisabledCode[]]),
+      since: z.iso
+        .datetime()
+        .describe('Since when its endpoint took nothing, or was asked for its challenge in vain.'),
+    })
+    .describe(
+      'A subscription of yours is told nothing more until you enable it; what it was not told waits. It is about no client. Not told where you disabled it yourself (`by_request`).',
+    ),
+  'service.advertise_changed': z
+    .object({
+      advertise: z
+        .boolean()
+        .describe('Whether an authorization server may advertise `client_id_metadata_document_supported`.'),
+      why: z.enum(ADVERTISE_FINDINGS).optional().describe('Why not; absent where it may.'),
+    })
+    .describe(
+      'The way to publishers works again, or no longer (SRV-04). It is about no client, so it has no `subject` and no `clientseq`, and is told to every tenant.',
+    ),
 } as const
 
 export type EventType = keyof typeof EVENT_DATA
-export type ClientEvent = {
-  [Type in EventType]: { readonly type: Type; readonly data: z.infer<(typeof EVENT_DATA)[Type]> }
-}[EventType]
+
+/** An event of any type. */
+export type RegistrarEvent = EventOf<EventType>
+/** An event about one client. */
+export type ClientEvent = EventOf<Extract<EventType, `client.${string}`>>
+
+type EventOf<Types extends EventType> = {
+  [Type in Types]: { readonly type: Type; readonly data: z.infer<(typeof EVENT_DATA)[Type]> }
+}[Types]

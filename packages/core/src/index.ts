@@ -5,13 +5,30 @@ export {
   type FreshnessInput,
   freshnessOf,
 } from './caching/freshness.ts'
-export { WITHDRAWAL_GRACE_SECONDS } from './caching/stale-use.ts'
+export {
+  REFRESH_SHARE,
+  type SpokenClass,
+  STALE_USE_SECONDS,
+  WITHDRAWAL_GRACE_SECONDS,
+} from './caching/stale-use.ts'
+export {
+  updateStoredHeaders,
+  updateValidators,
+  validatorsOf,
+} from './caching/stored-headers.ts'
 export { type AsMetadata, type AsMetadataResult, parseAsMetadata } from './capabilities/as-metadata.ts'
 export { type AuthMethodChoice, chooseAuthMethod } from './capabilities/auth-method.ts'
 export { type Capabilities, type Intersection, usableCapabilities } from './capabilities/capabilities.ts'
 export { CAPABILITY_PROBLEMS, type CapabilityProblem } from './capabilities/capability-problems.ts'
 export type { UnsupportedValue } from './capabilities/value-support.ts'
-export { type ChangeClass, changeClasses, type MemberChange } from './changes/member-change.ts'
+export { type Announcement, announcementOf } from './changes/announcement.ts'
+export { type EffectiveDocument, effectiveDocument } from './changes/effective-document.ts'
+export {
+  CHANGE_CLASSES,
+  type ChangeClass,
+  changeClasses,
+  type MemberChange,
+} from './changes/member-change.ts'
 export { compareMetadata } from './changes/metadata-changes.ts'
 export {
   type DampedChanges,
@@ -21,6 +38,7 @@ export {
   oscillationOf,
   type PastVersion,
 } from './changes/oscillation.ts'
+export { type CloudEvent, cloudEvent, cloudEventOf, type KeptEvent, toCloudEvent } from './cloud-event.ts'
 export { sha256Hex } from './digest.ts'
 export { admitVersion, type Verdict } from './document/admission.ts'
 export {
@@ -40,7 +58,12 @@ export {
   type ProfileCode,
   type ProfileId,
 } from './document/profiles.ts'
-export { type ClientEvent, EVENT_DATA, type EventType } from './event.ts'
+export {
+  readStoredDocument,
+  type StoredDocument,
+  type StoredReading,
+} from './document/stored-document.ts'
+export { type ClientEvent, EVENT_DATA, type EventType, type RegistrarEvent } from './event.ts'
 export { classOf, FAILURES, type FailureClass, type FailureCode, isFailureCode } from './failure/failure.ts'
 export {
   describeViolations,
@@ -58,39 +81,132 @@ export {
   type ClientIdUrlResult,
   parseClientIdUrl,
 } from './identifier/client-id-url.ts'
+export { type FetchUrlResult, judgeFetchUrl } from './identifier/fetch-url.ts'
+export { registrableDomainOf } from './identifier/registrable-domain.ts'
 export { canonicalJson, type JsonObject, type JsonValue } from './json/json.ts'
 export { escapePointer, type JsonPlace, locateJson } from './json/json-position.ts'
+export { algorithmsOfKey } from './keys/algorithms.ts'
+export {
+  documentKeysChanged,
+  type KeySource,
+  keySourceOf,
+  keysChanged,
+} from './keys/key-changes.ts'
+export {
+  compareKeys,
+  judgeKeySet,
+  type KeySet,
+  type KeySetResult,
+  keySetOf,
+  keysOf,
+  NO_KEYS,
+  type UnusableKey,
+  type UsableKey,
+} from './keys/key-set.ts'
+export { publicKeyMaterial } from './keys/thumbprint.ts'
+export {
+  ADVERTISE_DOMAINS_MAX,
+  ADVERTISE_FINDINGS,
+  ADVERTISE_VERDICT_SECONDS,
+  type AdvertiseFacts,
+  type AdvertiseFinding,
+  type AdvertiseThresholds,
+  type AdvertiseVerdict,
+  type AdvertiseWhy,
+  BROKEN_PATH_CODES,
+  DEFAULT_ADVERTISE_THRESHOLDS,
+  judgeAdvertise,
+  SILENT_PATH_CODES,
+  tellAdvertise,
+} from './life/advertise.ts'
+export {
+  BRAKE_HOLD_SECONDS,
+  BRAKE_WINDOW_SECONDS,
+  type Brake,
+  type BrakeDecision,
+  type BrakeFacts,
+  type BrakeThresholds,
+  DEFAULT_BRAKE_THRESHOLDS,
+  decideBrake,
+  endingOf,
+  heldUntil,
+} from './life/brake.ts'
+export { afterRelease } from './life/brake-release.ts'
 export { type ClientStanding, type ClientState, UNKNOWN_STANDING } from './life/client-record.ts'
 export {
+  COLD_REFRESH_SECONDS,
   type DueAction,
   type DueFacts,
   decideDueWork,
+  isDeciding,
   LOST_REFRESH_WORK_SECONDS,
   LOST_URGENT_WORK_SECONDS,
 } from './life/due-work.ts'
+export { expectedAttempts, expectedFetchesPerDay, type FailingSpell } from './life/expected-fetches.ts'
+export { LIFE_STATES, type LifeState, lifeStateOf, SPOKEN_CLASSES } from './life/life-state.ts'
 export {
   type AttemptOutcome,
   type Judgement,
   judgeAttempt,
 } from './life/lifecycle.ts'
+export { linkedKeysEvents, linkedLogoEvents } from './life/linked-events.ts'
+export { type LinkedKind, type NamedResource, namedResources } from './life/named-resources.ts'
+export {
+  DEFAULT_OVERLOAD_THRESHOLDS,
+  judgeOverload,
+  OVERLOAD_LATELY_SECONDS,
+  OVERLOAD_RATE_SECONDS,
+  type OverloadFacts,
+  type OverloadThresholds,
+  type OverloadVerdict,
+  overloadPauseSeconds,
+} from './life/overload.ts'
+export {
+  type DueRefresh,
+  type HostPace,
+  type PacedRefreshes,
+  paceRefreshes,
+  type RefreshPace,
+} from './life/pacing.ts'
+export {
+  isSuspect,
+  LOST_CLAIMS_MAX,
+  QUARANTINE_SECONDS,
+  QUARANTINED,
+  type Quarantine,
+  quarantineAt,
+} from './life/quarantine.ts'
 export {
   PURPOSES,
   type Purpose,
   planResolve,
   type ResolvePlan,
+  type StaleLimits,
   type Usability,
+  type UseTerms,
   usabilityOf,
 } from './life/resolution.ts'
+export { RETRY_SECONDS_MAX, RETRY_SECONDS_MIN } from './life/retry.ts'
+export { afterRulesChange, usabilityUnderOldRules } from './life/rules-change.ts'
+export { type Happening, TRANSITIONS, type Transition } from './life/transitions.ts'
 export type {
   BudgetAnswer,
   CacheHeaderName,
   CacheHeaders,
+  DialledClass,
   FetchDocument,
   FetchEvidence,
+  FetchFailed,
+  FetchPhase,
+  FetchResource,
   FetchResult,
+  GuardedPost,
   PhaseTimes,
+  PostRequest,
+  PostResult,
   TakeBudget,
   Validators,
+  WebhookHeaderName,
 } from './ports.ts'
 export {
   matchRedirectUri,
@@ -103,6 +219,30 @@ export {
   judgeResponse,
   type ResponseCircumstances,
   type ResponseFailure,
-  type ResponseHead,
   type ResponseVerdict,
 } from './response/judge-response.ts'
+export { RESOURCES, type ResourceKind, type ResourceRules } from './response/resource.ts'
+export type { ResponseHead } from './response/response-head.ts'
+export { retryAfterOf } from './response/retry-after.ts'
+export {
+  DELIVERY_CODES,
+  DELIVERY_SECONDS_MAX,
+  type DeliveryOutcome,
+  type DeliveryVerdict,
+  DISABLED_CODES,
+  type DisabledCode,
+  ENDPOINT_FAILURES_MAX,
+  type EndpointStanding,
+  judgeDelivery,
+  judgeVerification,
+} from './webhooks/delivery.ts'
+export { type FilterRequest, filterOf, filterRequest } from './webhooks/filter-request.ts'
+export { formatWebhookSecret, SECRET_OVERLAP_SECONDS } from './webhooks/secret.ts'
+export { type FilteredEvent, isWanted, type SubscriptionFilter } from './webhooks/subscription-filter.ts'
+export {
+  parseWebhookUrl,
+  WEBHOOK_URL_LENGTH_MAX,
+  type WebhookUrl,
+  type WebhookUrlProblem,
+  type WebhookUrlResult,
+} from './webhooks/webhook-url.ts'

@@ -1,4 +1,4 @@
-import type { FailureClass } from '../failure/failure.ts'
+import { classOf, type FailureClass, type FailureCode } from '../failure/failure.ts'
 import type { Freshness } from './freshness.ts'
 
 const MINUTE = 60
@@ -8,17 +8,27 @@ const DAY = 24 * HOUR
 /** The classes of failure that say something about a client: a deferral is our own budget, and changes nothing. */
 export type SpokenClass = Exclude<FailureClass, 'deferred'>
 
+/** The class of a failure that stands in a record; a code that became a deferral since says nothing of its publisher. */
+export function spokenClassOf(code: FailureCode): SpokenClass {
+  const failureClass = classOf(code)
+  return failureClass === 'deferred' ? 'unreachable' : failureClass
+}
+
 /** Seconds in which only a valid answer keeps a client whose publisher said it is gone or made it invalid. */
 export const WITHDRAWAL_GRACE_SECONDS = 15 * MINUTE
 
 /** Seconds a version stays usable from the first failure of each class (CAC-13, CAC-14). */
-const STALE_USE_SECONDS: Readonly<Record<SpokenClass, number>> = {
+export const STALE_USE_SECONDS: Readonly<Record<SpokenClass, number>> = {
   refused: 0,
   unreachable: DAY,
   ambiguous: HOUR,
   withdrawn: WITHDRAWAL_GRACE_SECONDS,
   rejected: WITHDRAWAL_GRACE_SECONDS,
 }
+
+/** The share of its lifetime after which a version in use is refreshed, on average. */
+export const REFRESH_SHARE = 0.9
+const REFRESH_SHARE_SPREAD = 0.1
 
 /** What follows from a valid answer, as instants. */
 export type FreshnessPlan = {
@@ -48,7 +58,7 @@ export function planFreshness(freshness: Freshness, receivedAt: Date, jitter: nu
     revalidateUntil: later(freshUntil, revalidateSeconds),
     // While a refresh runs the version is in use, whatever an outage would allow.
     usableUntil: later(freshUntil, Math.max(outageSeconds, revalidateSeconds)),
-    refreshAt: later(receivedAt, freshForSeconds * (0.95 - 0.1 * jitter)),
+    refreshAt: later(receivedAt, freshForSeconds * (REFRESH_SHARE + REFRESH_SHARE_SPREAD * (0.5 - jitter))),
   }
 }
 

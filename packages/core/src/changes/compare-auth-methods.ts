@@ -40,7 +40,8 @@ export const compareAuthMethods: Compare = (member, before, after) => {
     : changes
 }
 
-function methodsOf(metadata: ClientMetadata): readonly string[] {
+/** The methods a client may use: those of the plural, else the one declared (KEY-09, KEY-10). */
+export function methodsOf(metadata: ClientMetadata): readonly string[] {
   return pluralMethods(metadata) ?? [stringMember(metadata, 'token_endpoint_auth_method') ?? 'none']
 }
 

@@ -15,8 +15,12 @@ export const comparePermissions: Compare = compareSet(listed)
 export const compareGrantTypes: Compare = compareSet(effectiveGrantTypes)
 
 // `id_token code` is `code id_token`: the parts of a response type have no order either.
-const responseTypes: ItemsOf = (metadata) =>
-  effectiveResponseTypes(metadata).map((type) => wordsOf(type).toSorted().join(' '))
+const responseTypes: ItemsOf = (metadata) => effectiveResponseTypes(metadata).map(responseTypeName)
+
+/** A response type under one name, whatever the order of its parts. */
+export function responseTypeName(type: string): string {
+  return wordsOf(type).toSorted().join(' ')
+}
 
 /** The same for response types (DOC-18). */
 export const compareResponseTypes: Compare = compareSet(responseTypes)
@@ -47,7 +51,8 @@ export const compareScope: Compare = (member, before, after) => {
     : changes
 }
 
-function wordsOf(text: string): readonly string[] {
+/** The words of a list in a string, such as a scope. */
+export function wordsOf(text: string): readonly string[] {
   return text.split(' ').filter((word) => word !== '')
 }
 

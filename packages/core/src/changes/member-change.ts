@@ -1,8 +1,11 @@
 import type { ClientMetadata } from '../document/client-metadata.ts'
 import type { JsonValue } from '../json/json.ts'
 
+/** Every class there is. */
+export const CHANGE_CLASSES = ['widening', 'narrowing', 'keys', 'display', 'cosmetic'] as const
+
 /** What a change of one member means to an authorization server (CHG-07). */
-export type ChangeClass = 'widening' | 'narrowing' | 'keys' | 'display' | 'cosmetic'
+export type ChangeClass = (typeof CHANGE_CLASSES)[number]
 
 /** A change of one member; a member that lost and gained items has one entry for each (CHG-07). */
 export type MemberChange = {

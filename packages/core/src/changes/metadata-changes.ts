@@ -12,7 +12,8 @@ export function compareMetadata(before: ClientMetadata, after: ClientMetadata): 
   return [...members].sort().flatMap((member) => compareMember(member, before, after))
 }
 
-function compareMember(
+/** The changes of one member (CHG-07). */
+export function compareMember(
   member: string,
   before: ClientMetadata,
   after: ClientMetadata,

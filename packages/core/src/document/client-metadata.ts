@@ -57,9 +57,10 @@ function tooLarge(bytes: number, bytesMax: number): Refusal {
   }
 }
 
-function metadataOf(document: JsonObject): ClientMetadata {
+/** What a document says that is meant for a reader (DOC-10, DOC-19); its known members must have been checked. */
+export function metadataOf(document: JsonObject): ClientMetadata {
   const present = Object.entries(document).filter(([member, value]) => isKept(member, value))
-  // The cast holds since METADATA_RULES checked client_id and the type of every known member that is not null.
+  // The cast holds since client_id and the type of every known member that is not null were checked.
   return withoutPrototypes(Object.fromEntries(present)) as ClientMetadata
 }
 

@@ -34,7 +34,10 @@ describe('FAILURES', () => {
 describe('classOf (CAC-14)', () => {
   it.each<[FailureClass, FailureCode[]]>([
     ['withdrawn', ['status_404', 'status_410']],
-    ['deferred', ['host_budget']],
+    [
+      'deferred',
+      ['host_budget', 'domain_budget', 'fleet_budget', 'domain_capacity', 'tenant_capacity', 'overloaded'],
+    ],
     ['ambiguous', ['redirect', 'status_forbidden', 'html_page']],
   ])('takes only these for %s: %j', (given, expected) => {
     expect(codes.filter((code) => classOf(code) === given)).toEqual(expected)
@@ -42,7 +45,7 @@ describe('classOf (CAC-14)', () => {
 
   it('takes no fault of the network, and no error of the server, for the word of the publisher', () => {
     const faults = codes.filter((code) =>
-      /^(dns|connect|tls|timeout|response)_|^status_(5xx|429)$/.test(code),
+      /^(dns|connect|tls|timeout|response)_|^status_(5xx|429|not_handled)$/.test(code),
     )
     expect(faults.length).toBeGreaterThan(10)
     for (const code of [...faults, 'bot_challenge' as const]) expect(classOf(code)).toBe('unreachable')

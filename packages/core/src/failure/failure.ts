@@ -2,6 +2,8 @@ import { DOCUMENT_FAILURES } from './document-failures.ts'
 import type { FailureClass, FailureFacts } from './failure-facts.ts'
 import { FETCH_FAILURES } from './fetch-failures.ts'
 import { IDENTIFIER_FAILURES } from './identifier-failures.ts'
+import { KEY_FAILURES } from './key-failures.ts'
+import { LOGO_FAILURES } from './logo-failures.ts'
 
 export type { FailureClass, FailureFacts } from './failure-facts.ts'
 
@@ -13,6 +15,8 @@ export const FAILURES = {
   ...IDENTIFIER_FAILURES,
   ...FETCH_FAILURES,
   ...DOCUMENT_FAILURES,
+  ...LOGO_FAILURES,
+  ...KEY_FAILURES,
 } as const satisfies Record<string, FailureFacts>
 
 export type FailureCode = keyof typeof FAILURES

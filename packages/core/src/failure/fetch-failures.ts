@@ -15,6 +15,26 @@ export const FETCH_FAILURES = {
     'Every A and AAAA record of the host must be a public address.',
   ),
   host_budget: deferred('Fetches from this host are being paced.', 'Wait for the time given and ask again.'),
+  domain_budget: deferred(
+    'Fetches from the hosts of this registrable domain are being paced.',
+    'Wait for the time given and ask again.',
+  ),
+  fleet_budget: deferred(
+    'The deployment fetches as much as it may; all fetches are being paced.',
+    'Wait for the time given and ask again.',
+  ),
+  domain_capacity: deferred(
+    'As many clients of this registrable domain are known as may be.',
+    'Use one document for all installations; the operator may raise CIMD_CLIENTS_PER_DOMAIN_MAX.',
+  ),
+  tenant_capacity: deferred(
+    'The authorization server uses as many clients as it may.',
+    'Ask the operator: CIMD_CLIENTS_PER_TENANT_MAX is reached.',
+  ),
+  overloaded: deferred(
+    'Too many demands wait, or none is being answered: another would wait too long.',
+    'Wait for the time given and ask again.',
+  ),
   dns_not_found: unreachable('The host name does not resolve.', 'Check the A and AAAA records of the host.'),
   dns_failed: unreachable(
     'The name servers of the host did not answer usefully.',
@@ -24,11 +44,22 @@ export const FETCH_FAILURES = {
     'The host resolves to more addresses than we consider.',
     'Publish at most 16 addresses.',
   ),
+  egress_denied: unreachable(
+    "The deployment's egress proxy refuses the address.",
+    'Ask the operator: two layers of the deployment disagree about a public address.',
+  ),
+  egress_unavailable: unreachable(
+    "The deployment's egress proxy does not answer.",
+    'Wait: the fault is not with the host of the document.',
+  ),
   connect_failed: unreachable(
     'No address of the host accepted a connection.',
     'Check that the host serves port 443.',
   ),
-  tls_failed: unreachable('The TLS handshake failed.', 'Serve TLS 1.2 or newer with a complete chain.'),
+  tls_failed: unreachable(
+    'TLS failed, in its handshake or after it.',
+    'Serve TLS 1.2 or newer with a complete chain, and check what stands before the server.',
+  ),
   tls_certificate_invalid: unreachable(
     'The certificate is not valid for the host.',
     'Serve a certificate for the host from a public authority, not expired, with its chain.',
@@ -54,9 +85,17 @@ export const FETCH_FAILURES = {
     'The server asks us to slow down.',
     'Allow our user agent more requests for the document.',
   ),
+  status_not_handled: unreachable(
+    'The server answered that it did not deal with the request (408, 421, 425).',
+    'Check what stands before the server: it must take a plain GET for the host at the first try.',
+  ),
   bot_challenge: unreachable(
     'A bot protection answered instead of the document.',
     'Exempt the path of the document from challenges: authorization servers cannot solve them.',
+  ),
+  quarantined: unreachable(
+    'Whatever processes the answer dies of it, so nothing is fetched for now.',
+    'Publish a plain document, and ask the operator to release it; it is tried once a day.',
   ),
   redirect: ambiguous(
     'The server answered with a redirect, which is never followed.',
@@ -78,8 +117,8 @@ export const FETCH_FAILURES = {
     'Answer with status 200.',
   ),
   content_type: rejected(
-    'The Content-Type is not JSON.',
-    'Serve the document as application/json or application/<something>+json.',
+    'The Content-Type is not the one expected.',
+    'Serve the document as application/json or application/<something>+json, a logo as PNG, JPEG, WebP or GIF.',
   ),
   content_encoding: rejected(
     'The body is encoded although identity was asked for.',

@@ -26,7 +26,7 @@ describe('parseClientIdUrl accepts', () => {
     ['CID-13: an A-label host', 'https://xn--bcher-kva.example.com/c'],
     ['CID-13: every character RFC 3986 has for a path', `${host}/a-._~!$&'()*+,;=:@/c`],
     ['CID-15: labels of one and of 63 characters', `https://a.${'b'.repeat(63)}.example.com/c`],
-    ['CID-15: a name of 253 characters', `https://${`${'a'.repeat(61)}.`.repeat(4)}com.x/c`],
+    ['CID-15: a name of 253 characters', `https://${`${'a'.repeat(61)}.`.repeat(4)}a.com/c`],
     ['CID-16: the longest length', `${host}/${'a'.repeat(2048 - host.length - 1)}`],
   ])('%s', (_, raw) => {
     expect(parseClientIdUrl(raw)).toMatchObject({ ok: true, value: raw, port: 443, warnings: [] })
@@ -146,9 +146,13 @@ describe('parseClientIdUrl refuses', () => {
 
   it.each([
     ...['alt', 'home.arpa', 'example', 'internal', 'invalid', 'local', 'localdomain', 'localhost', 'onion'],
-    ...['test', 'lan', 'home', 'corp', 'mail', 'intranet', 'private', 'i2p'],
+    ...['test', 'lan', 'home', 'corp', 'mail', 'intranet', 'private', 'i2p', 'svc', 'docker'],
   ])('CID-15: a host under .%s', (name) => {
     expect(codesOf(`https://app.${name}/c`)).toEqual(['host_special_use'])
+  })
+
+  it.each(['a.b', 'app.c0m', 'app.c-m'])('CID-15: %s, under no top-level domain there can be', (name) => {
+    expect(codesOf(`https://${name}/c`)).toEqual(['host_invalid'])
   })
 
   it('CID-15: a special-use name alone for being that, not for being one label', () => {

@@ -1,7 +1,7 @@
-import { getDomain } from 'tldts'
 import { type Refusal, refusalOf, type Violation, type Warning, warningsOf } from '../failure/finding.ts'
 import { hostRule, portRule } from './host-rules.ts'
 import { type PresentedUrl, presentUrl } from './presented-url.ts'
+import { registrableDomainOf } from './registrable-domain.ts'
 import { URL_RULES } from './url-rules.ts'
 
 /** A string that passed `parseClientIdUrl`: the identifier exactly as presented, never re-serialised (CID-10, CID-11). */
@@ -56,7 +56,7 @@ export function parseClientIdUrl(raw: string, options: ClientIdUrlOptions = {}):
     value: raw as ClientIdUrl,
     host,
     port: Number(url.port || 443),
-    registrableDomain: getDomain(host, { allowPrivateDomains: true }) ?? host,
+    registrableDomain: registrableDomainOf(host),
     warnings: warningsOf(findings),
   }
 }

@@ -17,6 +17,16 @@ export const URL_RULES: readonly ((url: PresentedUrl) => readonly Finding[])[] =
   queryRule,
 ]
 
+/** The rules among them that hold for whatever https URL somebody gives us to connect to; a query and any path may be. */
+export const GIVEN_URL_RULES: readonly ((url: PresentedUrl) => readonly Violation[])[] = [
+  schemeRule,
+  hostMissingRule,
+  userinfoRule,
+  fragmentRule,
+  characterRule,
+  escapeRule,
+]
+
 function schemeRule({ parts, spans }: PresentedUrl): readonly Violation[] {
   if (parts.scheme?.toLowerCase() === 'https') return []
   const span = spans.scheme ?? { start: 0, end: 0 }

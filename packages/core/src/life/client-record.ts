@@ -1,4 +1,5 @@
 import type { FailureCode } from '../failure/failure.ts'
+import type { Quarantine } from './quarantine.ts'
 
 /**
  * Where a client stands. `discovering`: no document of it was ever valid. `valid`: the newest attempt was.
@@ -6,6 +7,11 @@ import type { FailureCode } from '../failure/failure.ts'
  * publisher took it back, or made it invalid, and did not correct that in time (CAC-14).
  */
 export type ClientState = 'discovering' | 'valid' | 'failing' | 'withdrawn' | 'rejected'
+
+/** Whether the publisher's word was carried out: no lifetime makes such a client usable. */
+export function isGone(state: ClientState): boolean {
+  return state === 'withdrawn' || state === 'rejected'
+}
 
 /** What is known of a client apart from the document itself. Instants are the database's (`cimd_now()`). */
 export type ClientStanding = {
@@ -29,6 +35,10 @@ export type ClientStanding = {
   readonly withdrawing: { readonly code: FailureCode; readonly since: Date } | undefined
   /** Before then a failing client is not tried again for the sake of a refresh (CAC-06). */
   readonly retryAt: Date | undefined
+  /** Why subscribers were told that the version is stale; undefined unless they still wait to hear that it has recovered. */
+  readonly staleAnnounced: FailureCode | undefined
+  /** It is set aside, since it killed the process that worked it alone. Beside its state, which says what may be used. */
+  readonly quarantine: Quarantine | undefined
 }
 
 /** The standing of a client nobody has fetched yet. */
@@ -44,4 +54,6 @@ export const UNKNOWN_STANDING: ClientStanding = {
   failure: undefined,
   withdrawing: undefined,
   retryAt: undefined,
+  staleAnnounced: undefined,
+  quarantine: undefined,
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type DueFacts,
   decideDueWork,
+  isDeciding,
   LOST_REFRESH_WORK_SECONDS,
   LOST_URGENT_WORK_SECONDS,
 } from './due-work.ts'
@@ -19,10 +20,13 @@ const settled: DueFacts = {
   urgent: 2,
   claimUntil: undefined,
   deferredUntil: undefined,
+  quarantinedUntil: undefined,
   attemptedAt: at(-HOUR),
   failing: false,
+  withdrawingSince: undefined,
   lastResolvedAt: at(-60),
   leasedUntil: at(DAY),
+  canary: false,
 }
 const decide = (facts: Partial<DueFacts>) => decideDueWork({ ...settled, ...facts }, now)
 const refresh = { kind: 'refresh', lookAgainAt: at(LOST_REFRESH_WORK_SECONDS) }
@@ -45,6 +49,7 @@ describe('decideDueWork of a client that is wanted', () => {
   it.each<[string, Partial<DueFacts>]>([
     ['another holds the claim', { claimUntil: at(8) }],
     ['its budget asks to wait (CAC-06)', { deferredUntil: at(8) }],
+    ['it is in quarantine', { quarantinedUntil: at(8) }],
     ['its budget asks to wait and an old claim has ended', { claimUntil: at(-1), deferredUntil: at(8) }],
   ])('waits while %s', (_, facts) => {
     expect(decide({ wanted: 4, urgent: 4, ...facts })).toEqual({ kind: 'wait', lookAgainAt: at(8) })
@@ -53,6 +58,7 @@ describe('decideDueWork of a client that is wanted', () => {
   it.each<[string, Partial<DueFacts>]>([
     ['a claim', { claimUntil: now }],
     ['a deferral', { deferredUntil: now }],
+    ['a quarantine', { quarantinedUntil: now }],
   ])('enqueues again the moment %s has ended: its work is lost', (_, facts) => {
     expect(decide({ wanted: 4, urgent: 4, ...facts })).toMatchObject({ kind: 'enqueue', queue: 'fetch' })
   })
@@ -91,6 +97,70 @@ describe('decideDueWork of a client that is not wanted (ARC-04)', () => {
   })
 })
 
+describe('decideDueWork of a canary', () => {
+  it.each<[string, Partial<DueFacts>]>([
+    ['resolves', { lastResolvedAt: at(-2 * HOUR) }],
+    ['ever resolved', { lastResolvedAt: undefined }],
+    ['holds a lease of', { lastResolvedAt: undefined, leasedUntil: undefined }],
+  ])('refreshes one that nobody %s, and never lets go of it', (_, facts) => {
+    expect(decide({ canary: true, ...facts })).toEqual(refresh)
+  })
+
+  it('demands it no more often than any other', () => {
+    expect(decide({ canary: true, wanted: 4, claimUntil: at(8) })).toEqual({
+      kind: 'wait',
+      lookAgainAt: at(8),
+    })
+  })
+})
+
+describe('isDeciding', () => {
+  const wordSince = at(-20 * 60)
+  const decides = (facts: Partial<DueFacts>) => isDeciding({ ...settled, failing: true, ...facts })
+
+  it.each<[string, number]>([
+    ['the word itself', 0],
+    ['13 minutes', 13 * 60],
+    ['all but a moment of the grace', 15 * 60 - 0.001],
+  ])(
+    'is true of a client tried last after %s: however late it is now, the word is open (CAC-14)',
+    (_, seconds) => {
+      const attemptedAt = new Date(wordSince.getTime() + seconds * 1000)
+      expect(decides({ withdrawingSince: wordSince, attemptedAt })).toBe(true)
+    },
+  )
+
+  it.each<[string, Partial<DueFacts>]>([
+    ['the publisher said nothing of', { withdrawingSince: undefined }],
+    [
+      'was tried when the grace was over: the brake holds it',
+      { withdrawingSince: wordSince, attemptedAt: at(-5 * 60) },
+    ],
+  ])('is false of a client that %s', (_, facts) => {
+    expect(decides(facts)).toBe(false)
+  })
+
+  it('is true of one that was given a new grace and not tried in it', () => {
+    expect(decides({ withdrawingSince: at(-60), attemptedAt: at(-HOUR) })).toBe(true)
+  })
+})
+
+describe('decideDueWork of a client in quarantine', () => {
+  const until = { quarantinedUntil: at(HOUR) }
+
+  it('leaves it alone until then, a canary too, though a refresh is due', () => {
+    const wait = { kind: 'wait', lookAgainAt: at(HOUR) }
+    expect(decide(until)).toEqual(wait)
+    expect(decide({ ...until, canary: true })).toEqual(wait)
+    expect(decide({ ...until, canary: true, leasedUntil: undefined })).toEqual(wait)
+  })
+
+  it('lets it go when nobody uses it, and tries it once more when the quarantine is over', () => {
+    expect(decide({ ...until, leasedUntil: now })).toEqual({ kind: 'retire' })
+    expect(decide({ quarantinedUntil: now, failing: true })).toEqual(refresh)
+  })
+})
+
 describe('decideDueWork', () => {
   const instant = fc.option(fc.integer({ min: -40 * DAY, max: 40 * DAY }).map(at), { nil: undefined })
   const facts = fc.record<DueFacts>({
@@ -99,10 +169,13 @@ describe('decideDueWork', () => {
     urgent: fc.integer({ min: 0, max: 3 }),
     claimUntil: instant,
     deferredUntil: instant,
+    quarantinedUntil: instant,
     attemptedAt: instant.map((date) => (date && date > now ? now : date)),
     failing: fc.boolean(),
+    withdrawingSince: instant,
     lastResolvedAt: instant,
     leasedUntil: instant,
+    canary: fc.boolean(),
   })
 
   it('always looks again later, so that no sweep spins on a client', () => {

@@ -1,14 +1,14 @@
 import type { Freshness } from '../caching/freshness.ts'
-import {
-  planFreshness,
-  type SpokenClass,
-  staleUsableUntil,
-  WITHDRAWAL_GRACE_SECONDS,
-} from '../caching/stale-use.ts'
+import { planFreshness, type SpokenClass, spokenClassOf, staleUsableUntil } from '../caching/stale-use.ts'
 import { changeClasses, type MemberChange } from '../changes/member-change.ts'
 import type { ClientEvent } from '../event.ts'
 import { classOf, type FailureCode } from '../failure/failure.ts'
-import type { ClientStanding, ClientState } from './client-record.ts'
+import { type Brake, heldRefusalOf, isDoubted } from './brake.ts'
+import { type ClientStanding, isGone } from './client-record.ts'
+import { QUARANTINED, quarantineEvents, setAside } from './quarantine.ts'
+import { RETRY_SECONDS_MIN, retryTime } from './retry.ts'
+import { recoveryEvents, staleAnnouncedAfter, staleEvents, withdrawalEvents } from './standing-events.ts'
+import { stateAfterWord } from './withdrawal.ts'
 
 /** What one attempt established about the document. */
 export type AttemptOutcome =
@@ -16,8 +16,10 @@ export type AttemptOutcome =
       readonly kind: 'valid'
       readonly digest: string
       readonly freshness: Freshness
-      /** Against the current version; empty when there is none or nothing changed. */
+      /** Against the version announced last; empty when there is none or nothing is to be announced. */
       readonly changes: readonly MemberChange[]
+      /** That version, where it is not the current one (CHG-10). */
+      readonly changedFrom?: string
     }
   | { readonly kind: 'failed'; readonly code: FailureCode; readonly retryAfterSeconds?: number }
 
@@ -29,32 +31,25 @@ export type Judgement = {
   readonly events: readonly ClientEvent[]
 }
 
-const MINUTE = 60
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
-
-/** The longest pause between two attempts while a class of failure lasts. */
-const RETRY_SECONDS_MAX: Record<SpokenClass, number> = {
-  refused: HOUR,
-  unreachable: HOUR,
-  ambiguous: 10 * MINUTE,
-  withdrawn: 5 * MINUTE,
-  rejected: 5 * MINUTE,
-}
-
 /**
  * Judges a finished attempt: pure, so that every transition can be tested. `jitter` in [0, 1) spreads refreshes.
- * No outcome loses the last valid version (CAC-07).
+ * No outcome loses the last valid version (CAC-07). While the brake is engaged none ends a client's use.
  */
 export function judgeAttempt(
   previous: ClientStanding,
   outcome: AttemptOutcome,
   at: Date,
   jitter: number,
+  brake?: Brake,
 ): Judgement {
-  return outcome.kind === 'valid'
-    ? judgeValid(previous, outcome, at, jitter)
-    : judgeFailure(previous, outcome.code, at, outcome.retryAfterSeconds)
+  if (outcome.kind === 'valid') return judgeValid(previous, outcome, at, jitter)
+  const judgement = judgeFailure(previous, outcome, at, brake)
+  return outcome.code === QUARANTINED ? judgeQuarantine(previous, judgement.standing, at) : judgement
+}
+
+function judgeQuarantine(previous: ClientStanding, failing: ClientStanding, at: Date): Judgement {
+  const standing = setAside(previous, failing, at)
+  return { standing, nextAttemptAt: standing.retryAt, events: quarantineEvents(previous, standing) }
 }
 
 function judgeValid(
@@ -74,26 +69,24 @@ function judgeValid(
     failure: undefined,
     withdrawing: undefined,
     retryAt: undefined,
+    staleAnnounced: undefined,
+    quarantine: undefined,
   }
   return { standing, nextAttemptAt: refreshAt, events: eventsOfValid(previous, outcome) }
 }
 
 function eventsOfValid(
   previous: ClientStanding,
-  { digest, changes }: Extract<AttemptOutcome, { kind: 'valid' }>,
+  { digest, changes, changedFrom }: Extract<AttemptOutcome, { kind: 'valid' }>,
 ): ClientEvent[] {
   if (previous.digest === undefined) return [{ type: 'client.discovered', data: { digest } }]
-  const events: ClientEvent[] = []
-  if (isGone(previous.state)) {
-    const code = previous.withdrawing?.code ?? previous.failure?.code ?? 'status_404'
-    events.push({ type: 'client.recovered', data: { digest, code } })
-  }
+  const events = [...recoveryEvents(previous, digest)]
   const noticed = changes.filter((change) => change.class !== 'cosmetic')
   if (noticed.length > 0) {
     events.push({
       type: 'client.metadata_changed',
       data: {
-        from_digest: previous.digest,
+        from_digest: changedFrom ?? previous.digest,
         to_digest: digest,
         classes: [...changeClasses(noticed)],
         changes: noticed.map((change) => ({ ...change })),
@@ -105,48 +98,56 @@ function eventsOfValid(
 
 function judgeFailure(
   previous: ClientStanding,
-  code: FailureCode,
+  outcome: Extract<AttemptOutcome, { kind: 'failed' }>,
   at: Date,
-  retryAfterSeconds: number | undefined,
+  brake: Brake | undefined,
 ): Judgement {
-  const failureClass = classOf(code)
+  const { retryAfterSeconds } = outcome
   // Our own budget says nothing about the client.
-  if (failureClass === 'deferred') return deferral(previous, at, retryAfterSeconds)
-  const since = previous.failure?.since ?? at
-  const failure = { code, since }
+  if (classOf(outcome.code) === 'deferred') return deferral(previous, at, retryAfterSeconds)
+  const code = heldRefusalOf(previous, brake) ?? outcome.code
+  const failureClass = spokenClassOf(code)
+  const failure = failureAfter(previous, code, at)
   if (previous.digest === undefined) {
     // Nobody depends on it yet: the next demand may try again, and nothing is fetched in the meantime (CAC-04).
-    return { standing: { ...previous, failure }, nextAttemptAt: undefined, events: [] }
+    return { standing: { ...previous, failure, quarantine: undefined }, nextAttemptAt: undefined, events: [] }
   }
   const withdrawing = withdrawingAfter(previous, code, failureClass, at)
-  const state = stateAfter(previous.state, withdrawing, at)
-  const retryAt = retryTime({ since, at, failureClass, withdrawing, gone: isGone(state), retryAfterSeconds })
   const freshUntil =
     failureClass === 'unreachable' ? (previous.freshUntil ?? at) : earlier(previous.freshUntil, at)
-  const standing: ClientStanding = {
+  const found: ClientStanding = {
     ...previous,
-    state,
     failure,
     withdrawing,
-    retryAt,
     freshUntil,
     revalidateUntil: earlier(previous.revalidateUntil, at),
     usableUntil: usableAfter(previous, freshUntil, failureClass, at),
+    quarantine: undefined,
   }
-  const events: ClientEvent[] = []
-  if (isGone(state) && !isGone(previous.state) && withdrawing !== undefined) {
-    const { digest } = previous
-    events.push({
-      type: 'client.withdrawn',
-      data: { digest, code: withdrawing.code, since: withdrawing.since.toISOString() },
-    })
-  }
+  // Of a version nobody could use meanwhile too: its end would be announced, and servers revoke on that.
+  const doubted = isDoubted(found, brake)
+  const state = doubted && !isGone(previous.state) ? 'failing' : stateAfterWord(found, at)
+  const retryAt = retryTime({
+    ...{ since: previous.failure?.since ?? at, at, failureClass, withdrawing, retryAfterSeconds },
+    gone: isGone(state) && !doubted,
+  })
+  const failing = { ...found, state, retryAt }
+  const standing = { ...failing, staleAnnounced: staleAnnouncedAfter(failing, at) }
+  const events = [...withdrawalEvents(previous, standing), ...staleEvents(previous, standing, brake)]
   return { standing, nextAttemptAt: retryAt, events }
 }
 
-function deferral(previous: ClientStanding, at: Date, retryAfterSeconds = MINUTE): Judgement {
+function deferral(previous: ClientStanding, at: Date, retryAfterSeconds = RETRY_SECONDS_MIN): Judgement {
   const isInUse = previous.digest !== undefined
-  return { standing: previous, nextAttemptAt: isInUse ? after(at, retryAfterSeconds) : undefined, events: [] }
+  const nextAttemptAt = isInUse ? after(at, Math.max(retryAfterSeconds, 1)) : undefined
+  return { standing: previous, nextAttemptAt, events: [] }
+}
+
+// A refusal ends the use, so it counts from itself and not from an outage before it.
+function failureAfter({ failure }: ClientStanding, code: FailureCode, at: Date): ClientStanding['failure'] {
+  if (failure === undefined) return { code, since: at }
+  const begins = classOf(code) === 'refused' && classOf(failure.code) !== 'refused'
+  return { code, since: begins ? at : failure.since }
 }
 
 // Only a valid answer takes the publisher's word back: an outage in between does not (CAC-14).
@@ -160,40 +161,11 @@ function withdrawingAfter(
   return failureClass === 'withdrawn' || failureClass === 'rejected' ? { code, since: at } : undefined
 }
 
-function stateAfter(state: ClientState, withdrawing: ClientStanding['withdrawing'], at: Date): ClientState {
-  if (isGone(state)) return state
-  if (withdrawing === undefined) return 'failing'
-  if (at < after(withdrawing.since, WITHDRAWAL_GRACE_SECONDS)) return 'failing'
-  return classOf(withdrawing.code) === 'rejected' ? 'rejected' : 'withdrawn'
-}
-
 function usableAfter(previous: ClientStanding, freshUntil: Date, failureClass: SpokenClass, at: Date): Date {
   const allowed = staleUsableUntil({ ...previous, freshUntil }, failureClass, at)
   const ended = previous.usableUntil !== undefined && previous.usableUntil <= at
   // The first failure of a run starts the clock. Later ones may only shorten it, and none revives an old version.
   return previous.failure === undefined && !ended ? allowed : earlier(previous.usableUntil, allowed)
-}
-
-function retryTime(facts: {
-  since: Date
-  at: Date
-  failureClass: SpokenClass
-  withdrawing: ClientStanding['withdrawing']
-  gone: boolean
-  retryAfterSeconds: number | undefined
-}): Date {
-  if (facts.gone) return after(facts.at, DAY)
-  const most = RETRY_SECONDS_MAX[facts.failureClass]
-  // Waiting as long again as it has failed so far doubles the pause each time without a counter.
-  const elapsedSeconds = (facts.at.getTime() - facts.since.getTime()) / 1000
-  const asked = Math.max(facts.retryAfterSeconds ?? 0, elapsedSeconds)
-  const retryAt = after(facts.at, Math.min(Math.max(asked, MINUTE), most))
-  const deadline = facts.withdrawing && after(facts.withdrawing.since, WITHDRAWAL_GRACE_SECONDS)
-  return deadline === undefined || deadline <= facts.at ? retryAt : earlier(deadline, retryAt)
-}
-
-function isGone(state: ClientState): boolean {
-  return state === 'withdrawn' || state === 'rejected'
 }
 
 function after(instant: Date, seconds: number): Date {

@@ -19,6 +19,8 @@ const fresh: ClientStanding = {
   failure: undefined,
   withdrawing: undefined,
   retryAt: undefined,
+  staleAnnounced: undefined,
+  quarantine: undefined,
 }
 const revalidating = { ...fresh, freshUntil: at(-60), revalidateUntil: at(540), usableUntil: at(23 * HOUR) }
 const stale = { ...revalidating, revalidateUntil: at(-1) }
@@ -124,6 +126,34 @@ describe('planResolve for a subject', () => {
   ])('%s', (_, standing, expected) => {
     expect(plan(standing)).toEqual(expected)
     expect(plan(standing, false)).toEqual(expected)
+  })
+})
+
+describe('planResolve of a client in quarantine', () => {
+  const quarantine = { since: at(-HOUR), until: at(HOUR) }
+  const aside = (standing: ClientStanding): ClientStanding => ({ ...standing, quarantine })
+  const plan = (standing: ClientStanding) =>
+    planResolve(standing, { purpose: 'authorize', mayDemand: true, known: true }, now)
+
+  it.each<[string, ClientStanding]>([
+    ['fresh', fresh],
+    ['stale', stale],
+    ['stale during its refresh', revalidating],
+    ['about to be withdrawn', withdrawing],
+  ])('answers from a record that is %s, and has nothing fetched', (_, standing) => {
+    expect(plan(aside(standing))).toEqual({ kind: 'answer', refresh: false })
+  })
+
+  it.each<[string, ClientStanding]>([
+    ['past its use', expired],
+    ['withdrawn', withdrawn],
+    ['unknown', UNKNOWN_STANDING],
+  ])('says no at once where the record is %s', (_, standing) => {
+    expect(plan(aside(standing))).toEqual({ kind: 'quarantined', quarantine })
+  })
+
+  it('has it fetched when the quarantine is over', () => {
+    expect(plan({ ...expired, quarantine: { ...quarantine, until: now } })).toEqual({ kind: 'demand' })
   })
 })
 

@@ -1,7 +1,8 @@
-/** What a Content-Type promises about a client metadata document (FET-07, FET-08). */
-export type ContentTypeClass = 'json' | 'text' | 'html' | 'other'
+/** What a Content-Type promises about a body (FET-07, FET-08); `raster`: an image that no browser runs anything in. */
+export type ContentTypeClass = 'json' | 'text' | 'html' | 'raster' | 'other'
 
 const TOKEN = "[a-z0-9!#$%&'*+.^_`|~-]+"
+const RASTER_TYPES: ReadonlySet<string> = new Set(['image/gif', 'image/jpeg', 'image/png', 'image/webp'])
 const MEDIA_TYPE = new RegExp(`^[\\t ]*(${TOKEN}/${TOKEN})[\\t ]*(?:;|$)`, 'i')
 
 /** Classifies a Content-Type by its media type alone: parameters decide nothing (FET-07). */
@@ -10,5 +11,5 @@ export function classifyContentType(value: string | undefined): ContentTypeClass
   if (/^application\/(?:json|.+\+json)$/.test(mediaType)) return 'json'
   if (mediaType === 'text/plain') return 'text'
   if (mediaType === 'text/html' || mediaType === 'application/xhtml+xml') return 'html'
-  return 'other'
+  return RASTER_TYPES.has(mediaType) ? 'raster' : 'other'
 }

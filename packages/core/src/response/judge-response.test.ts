@@ -19,7 +19,7 @@ function judge(status: number, headers = lines(), { validatorsSent = false, body
 }
 
 const judgeHeaders = (...raw: string[]) => judge(200, lines(...JSON_TYPE, ...raw))
-const document = { kind: 'document', contentType: 'application/json' }
+const document = { kind: 'content', contentType: 'application/json' }
 
 describe('judgeResponse, by the status,', () => {
   it('FET-04: takes 200 and nothing else for success', () => {
@@ -43,7 +43,11 @@ describe('judgeResponse, by the status,', () => {
     [403, 'status_forbidden'],
     [404, 'status_404'],
     [406, 'status_unexpected'],
+    [408, 'status_not_handled'],
     [410, 'status_410'],
+    [421, 'status_not_handled'],
+    [422, 'status_unexpected'],
+    [425, 'status_not_handled'],
     [429, 'status_429'],
     [451, 'status_forbidden'],
     [500, 'status_5xx'],
@@ -92,7 +96,7 @@ describe('judgeResponse, by the header fields,', () => {
   it.each(['application/json', 'application/json; charset=utf-8', 'application/cimd+json', 'text/plain'])(
     'FET-07: lets %s be read',
     (contentType) => {
-      expect(judge(200, lines('content-type', contentType))).toEqual({ kind: 'document', contentType })
+      expect(judge(200, lines('content-type', contentType))).toEqual({ kind: 'content', contentType })
     },
   )
 
@@ -143,3 +147,34 @@ function ruleOf(status: number): string {
   if (status === 304) return 'FET-06'
   return status >= 300 && status < 400 ? 'FET-05' : 'FET-04'
 }
+
+describe('judgeResponse of other resources,', () => {
+  const judgeType = (resource: 'document' | 'jwks' | 'logo', contentType: string) =>
+    judgeResponse(
+      { status: 200, headers: lines('content-type', contentType) },
+      { resource, validatorsSent: false, bodyBytesMax: 10, nowMs: NOW_MS },
+    )
+
+  it.each([
+    ['jwks', 'application/json'],
+    ['jwks', 'application/jwk-set+json'],
+    ['logo', 'image/png'],
+    ['logo', 'image/jpeg'],
+    ['logo', 'Image/WebP'],
+    ['logo', 'image/gif; x=y'],
+  ] as const)('KEY-14, FET-13: takes a %s of type %s', (resource, contentType) => {
+    expect(judgeType(resource, contentType)).toEqual({ kind: 'content', contentType })
+  })
+
+  it.each([
+    ['jwks', 'text/plain', 'content_type'],
+    ['jwks', 'text/html', 'html_page'],
+    ['jwks', 'image/png', 'content_type'],
+    ['logo', 'image/svg+xml', 'content_type'],
+    ['logo', 'application/json', 'content_type'],
+    ['logo', 'text/html', 'html_page'],
+    ['document', 'image/png', 'content_type'],
+  ] as const)('KEY-14, FET-13: refuses a %s of type %s', (resource, contentType, code) => {
+    expect(judgeType(resource, contentType)).toMatchObject({ kind: 'failed', code })
+  })
+})

@@ -1,14 +1,12 @@
 import type { FailureCode } from '../failure/failure.ts'
 import { classifyContentType } from './content-type.ts'
-import { parseRetryAfter } from './retry-after.ts'
-
-/** The head of a response; field lines by lower-case name in the order received, one item for each line. */
-export type ResponseHead = {
-  readonly status: number
-  readonly headers: ReadonlyMap<string, readonly string[]>
-}
+import { RESOURCES, type ResourceKind } from './resource.ts'
+import { type ResponseHead, singleValue } from './response-head.ts'
+import { retryAfterOf } from './retry-after.ts'
 
 export type ResponseCircumstances = {
+  /** What was asked for; it decides which content types are taken (FET-13). A document if it is absent. */
+  readonly resource?: ResourceKind
   /** Whether the request carried validators of a stored, still valid version (FET-06). */
   readonly validatorsSent: boolean
   /** How many bytes of the body would be read (FET-10). */
@@ -19,7 +17,7 @@ export type ResponseCircumstances = {
 
 /** What the head alone says: a body is worth reading, the stored version stands, or the attempt failed. */
 export type ResponseVerdict =
-  | { readonly kind: 'document'; readonly contentType: string }
+  | { readonly kind: 'content'; readonly contentType: string }
   | { readonly kind: 'not_modified' }
   | ResponseFailure
 
@@ -36,7 +34,7 @@ const HEADER_LINES_MAX = 64
 
 /**
  * Judges a response before its body is read: only 200 is success, and 304 where we asked (FET-04 to FET-06); only JSON
- * is a document (FET-07, FET-08); only what is within bounds and not encoded is read (FET-10, FET-11).
+ * is a document, and other resources have types of their own (FET-07, FET-08, FET-13); only what is within bounds and not encoded is read (FET-10, FET-11).
  */
 export function judgeResponse(head: ResponseHead, circumstances: ResponseCircumstances): ResponseVerdict {
   const { status, headers } = head
@@ -46,9 +44,9 @@ export function judgeResponse(head: ResponseHead, circumstances: ResponseCircums
   const contentType = singleValue(headers, 'content-type') ?? ''
   return (
     headerLinesFailure(headers) ??
-    contentTypeFailure(headers, contentType) ??
+    contentTypeFailure(headers, contentType, circumstances.resource ?? 'document') ??
     codingFailure(headers) ??
-    lengthFailure(headers, circumstances.bodyBytesMax) ?? { kind: 'document', contentType }
+    lengthFailure(headers, circumstances.bodyBytesMax) ?? { kind: 'content', contentType }
   )
 }
 
@@ -62,6 +60,11 @@ const STATUS_CODES: ReadonlyMap<number, FailureCode> = new Map<number, FailureCo
   [410, 'status_410'],
   [429, 'status_429'],
   [451, 'status_forbidden'],
+  // The request was not dealt with, for reasons of the connection (RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470):
+  // whoever diverts us to another edge of the same network gets us a 421 there.
+  [408, 'status_not_handled'],
+  [421, 'status_not_handled'],
+  [425, 'status_not_handled'],
 ])
 
 const RULE_OF_STATUS: Readonly<Partial<Record<FailureCode, string>>> = {
@@ -83,7 +86,7 @@ function statusFailure(head: ResponseHead, nowMs: number): ResponseFailure {
   const location = headers.get('location')?.[0]
   const where =
     location === undefined ? '' : `, location ${JSON.stringify(location.slice(0, LOCATION_CHARS_MAX))}`
-  const retryAfterSeconds = parseRetryAfter(singleValue(headers, 'retry-after'), nowMs)
+  const retryAfterSeconds = retryAfterOf(head, nowMs)
   return {
     ...failure(code, RULE_OF_STATUS[code] ?? 'FET-04', `status ${status}${where}`),
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
@@ -105,9 +108,13 @@ function headerLinesFailure(headers: Headers): ResponseFailure | undefined {
   return failure('headers_too_large', 'FET-11', `more than ${HEADER_LINES_MAX} header lines`)
 }
 
-function contentTypeFailure(headers: Headers, contentType: string): ResponseFailure | undefined {
+function contentTypeFailure(
+  headers: Headers,
+  contentType: string,
+  resource: ResourceKind,
+): ResponseFailure | undefined {
   const kind = classifyContentType(contentType)
-  if (kind === 'json' || kind === 'text') return undefined
+  if (RESOURCES[resource].contentTypes.has(kind)) return undefined
   const detail = `Content-Type ${describeLines(headers.get('content-type'))}`
   return failure(kind === 'html' ? 'html_page' : 'content_type', 'FET-08', detail)
 }
@@ -129,12 +136,6 @@ function lengthFailure(headers: Headers, bodyBytesMax: number): ResponseFailure 
   const length = singleValue(headers, 'content-length')
   if (length === undefined || !(Number(length) > bodyBytesMax)) return undefined
   return failure('too_large', 'FET-10', `Content-Length ${length}, at most ${bodyBytesMax} bytes are read`)
-}
-
-// A field that must occur once is as good as absent when it is repeated.
-function singleValue(headers: Headers, name: string): string | undefined {
-  const values = headers.get(name)
-  return values?.length === 1 ? values[0] : undefined
 }
 
 function describeLines(values: readonly string[] = []): string {

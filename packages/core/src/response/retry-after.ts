@@ -1,3 +1,5 @@
+import { type ResponseHead, singleValue } from './response-head.ts'
+
 /** A day: beyond it the number is no longer pacing but an outage, and an absurd one must not overflow a schedule. */
 const RETRY_AFTER_SECONDS_MAX = 86_400
 
@@ -13,4 +15,9 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   const untilMs = Date.parse(text)
   if (Number.isNaN(untilMs)) return undefined
   return Math.min(Math.max(Math.ceil((untilMs - nowMs) / 1000), 0), RETRY_AFTER_SECONDS_MAX)
+}
+
+/** How long the sender of a response asks us to wait, by its one Retry-After field. */
+export function retryAfterOf({ headers }: ResponseHead, nowMs: number): number | undefined {
+  return parseRetryAfter(singleValue(headers, 'retry-after'), nowMs)
 }
