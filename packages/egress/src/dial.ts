@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type LookupFunction, type Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { EgressError } from './egress-error.ts'
+import { FetchError } from './fetch-error.ts'
 
 /** Opens a TCP connection to one literal address; the caller destroys the socket. */
 export type Dial = (address: string, port: number, signal: AbortSignal) => Promise<Socket>
@@ -32,7 +32,7 @@ const refuseLookup: LookupFunction = (hostname) => {
 function assertPeer(socket: Socket, address: string): void {
   const peer = socket.remoteAddress
   if (peer !== undefined && bytesOf(peer) === bytesOf(address)) return
-  throw new EgressError('connect_failed', `connected to ${peer ?? 'nobody'} instead of ${address}`)
+  throw new FetchError('connect_failed', `connected to ${peer ?? 'nobody'} instead of ${address}`)
 }
 
 function bytesOf(address: string): string {

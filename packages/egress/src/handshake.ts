@@ -5,12 +5,13 @@ import {
   checkServerIdentity,
   connect,
   createSecureContext,
+  type PeerCertificate,
   rootCertificates,
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
 import type { Attempt } from './attempt.ts'
-import { EgressError } from './egress-error.ts'
+import { FetchError } from './fetch-error.ts'
 
 /**
  * The trust of all handshakes. `ca` is always explicit, because only then is NODE_EXTRA_CA_CERTS ignored; parsed once,
@@ -20,6 +21,9 @@ export function createTrust(ca: string | readonly string[] = rootCertificates): 
   return createSecureContext({ ca: typeof ca === 'string' ? ca : [...ca], minVersion: 'TLSv1.2' })
 }
 
+/** What may wait to be parsed before reading pauses: Node's types do not name the option, its TLS sockets take it. */
+const BUFFER = { highWaterMark: 16_384 }
+
 /** Speaks TLS with the certificate of the *name*, over a socket dialled to the vetted address (FET-16, FET-24). */
 export async function shakeHands(
   socket: Socket,
@@ -28,22 +32,39 @@ export async function shakeHands(
 ): Promise<TLSSocket> {
   const secure = attempt.own(
     connect({
+      ...BUFFER,
       socket,
       host,
-      // SNI admits names only; a literal is reached in development alone (FET-14).
+      // SNI admits names only; a literal has none.
       servername: isIP(host) === 0 ? host : '',
       secureContext: trust,
       // Without it being spelled out, NODE_TLS_REJECT_UNAUTHORIZED=0 would switch verification off.
       rejectUnauthorized: true,
       ALPNProtocols: ['http/1.1'],
-      checkServerIdentity: (name, certificate) => {
-        attempt.note({ certificateSha256: createHash('sha256').update(certificate.raw).digest('hex') })
-        return checkServerIdentity(name, certificate)
-      },
+      checkServerIdentity: checkName,
     }),
   )
+  // After the handshake Node only tells of what breaks TLS and reads on: whoever waits for the next byte would not know.
+  secure.on('error', (error) => secure.destroy(error))
+  // Before Node judges the chain: a certificate that is refused is evidence too.
+  secure.prependOnceListener('secure', () => attempt.note(seenOf(secure)))
   await once(secure, 'secureConnect', { signal: attempt.signal })
-  if (!secure.authorized) throw new EgressError('tls_certificate_invalid', 'the handshake was not authorized')
-  attempt.note({ tlsVersion: secure.getProtocol() ?? 'unknown' })
+  if (!secure.authorized) throw new FetchError('tls_certificate_invalid', 'the handshake was not authorized')
   return secure
+}
+
+/** Names count in subjectAltName alone (RFC 9525 section 6.3): Node would fall back to the common name. */
+function checkName(name: string, certificate: PeerCertificate): Error | undefined {
+  if (certificate.subjectaltname !== undefined) return checkServerIdentity(name, certificate)
+  return new FetchError('tls_certificate_invalid', 'the certificate names no host in subjectAltName')
+}
+
+function seenOf(secure: TLSSocket): { readonly tlsVersion: string; readonly certificateSha256?: string } {
+  const certificate = secure.getPeerX509Certificate()
+  return {
+    tlsVersion: secure.getProtocol() ?? 'unknown',
+    ...(certificate && {
+      certificateSha256: createHash('sha256').update(certificate.raw).digest('hex'),
+    }),
+  }
 }

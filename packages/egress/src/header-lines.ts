@@ -14,16 +14,21 @@ const CACHE_HEADERS: readonly CacheHeaderName[] = [
   'vary',
 ]
 
-/** Groups a flat list of names and values. */
-export function headerLines(raw: readonly unknown[]): HeaderLines {
+/** Groups a flat list of names and values, bytes as undici hands them over; a header is Latin-1 (RFC 9110 section 5.5). */
+export function headerLines(raw: unknown): HeaderLines {
+  if (!Array.isArray(raw)) throw new TypeError('undici returned parsed headers')
   const lines = new Map<string, string[]>()
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = String(raw[at]).toLowerCase()
+    const name = textOf(raw[at]).toLowerCase()
     const values = lines.get(name) ?? []
-    values.push(String(raw[at + 1]))
+    values.push(textOf(raw[at + 1]))
     lines.set(name, values)
   }
   return lines
+}
+
+function textOf(field: unknown): string {
+  return Buffer.isBuffer(field) ? field.toString('latin1') : String(field)
 }
 
 /** The fields that decide caching, as received (CAC-08). */

@@ -1,10 +1,12 @@
+import type { FetchPhase } from '@cimd/core'
+import { errors } from 'undici'
 import { describe, expect, it } from 'vitest'
-import { failureOf, type Phase } from './map-error.ts'
+import { failureOf, nameOf } from './map-error.ts'
 
 const withCode = (code: string) => Object.assign(new Error('never read'), { code })
 
 describe(failureOf, () => {
-  it.each<[string, Phase, string]>([
+  it.each<[string, FetchPhase, string]>([
     ['ENOTFOUND', 'dns', 'dns_not_found'],
     ['ENODATA', 'dns', 'dns_not_found'],
     ['ETIMEOUT', 'dns', 'timeout_dns'],
@@ -33,7 +35,26 @@ describe(failureOf, () => {
     },
   )
 
+  it('blames the origin for what the parser of HTTP refuses without a code', () => {
+    const error = new errors.HTTPParserError('never read')
+    expect(error.code).toBeUndefined()
+    expect(failureOf(error, 'headers')).toBe('response_malformed')
+  })
+
+  it('blames the origin for an assertion of the HTTP client while it reads, and only then', () => {
+    expect(failureOf(withCode('ERR_ASSERTION'), 'headers')).toBe('response_malformed')
+    expect(failureOf(withCode('ERR_ASSERTION'), 'body')).toBe('response_malformed')
+    expect(failureOf(withCode('ERR_ASSERTION'), 'tls')).toBeUndefined()
+  })
+
   it('does not blame the origin for an error without a code', () => {
     expect(failureOf(new TypeError('bug'), 'headers')).toBeUndefined()
+  })
+})
+
+describe(nameOf, () => {
+  it('names what has no code', () => {
+    expect(nameOf(new errors.HTTPParserError('never read'))).toBe('HTTPParserError')
+    expect(nameOf('text')).toBe('string')
   })
 })

@@ -1,10 +1,9 @@
-import type { FailureCode } from '@cimd/core'
-
-/** The stages of a fetch in their order; each has its own clock reading and its own timeout code. */
-export type Phase = 'dns' | 'connect' | 'tls' | 'headers' | 'body'
+import type { FailureCode, FetchPhase } from '@cimd/core'
+import { errors } from 'undici'
 
 /** What the one deadline is called, by the phase in which it struck (FET-23). */
-export const TIMEOUT_OF_PHASE: Readonly<Record<Phase, FailureCode>> = {
+export const TIMEOUT_OF_PHASE: Readonly<Record<FetchPhase, FailureCode>> = {
+  url: 'timeout_dns',
   dns: 'timeout_dns',
   connect: 'timeout_connect',
   tls: 'timeout_connect',
@@ -13,7 +12,8 @@ export const TIMEOUT_OF_PHASE: Readonly<Record<Phase, FailureCode>> = {
 }
 
 /** What an error of the operating system or of the name server means, by the phase it came in. */
-const DEFAULT_OF_PHASE: Readonly<Record<Phase, FailureCode>> = {
+const DEFAULT_OF_PHASE: Readonly<Record<FetchPhase, FailureCode>> = {
+  url: 'url_unparsable',
   dns: 'dns_failed',
   connect: 'connect_failed',
   tls: 'tls_failed',
@@ -66,16 +66,27 @@ const PREFIXES: readonly (readonly [string, FailureCode])[] = [
   ['HPE_', 'response_malformed'],
 ]
 
+const READING: ReadonlySet<FetchPhase> = new Set(['headers', 'body'])
+
 /** Faults of this machine, which say nothing about the origin and must stay exceptions. */
 const OWN_FAULTS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'])
+
+/** Whether this machine has run out of something, whatever it was about to do. */
+export function isOwnFault(error: unknown): boolean {
+  return OWN_FAULTS.has(codeOf(error) ?? '')
+}
 
 /**
  * The failure code for an error of Node or undici, decided by its `code` and never by its message;
  * `undefined` when the error is not the origin's doing and must propagate.
  */
-export function failureOf(error: unknown, phase: Phase): FailureCode | undefined {
+export function failureOf(error: unknown, phase: FetchPhase): FailureCode | undefined {
   const code = codeOf(error)
-  if (code === undefined || OWN_FAULTS.has(code)) return undefined
+  // The parser's errors carry a code for some violations of HTTP and none for the others.
+  if (code === undefined) return error instanceof errors.HTTPParserError ? 'response_malformed' : undefined
+  if (isOwnFault(error)) return undefined
+  // undici asserts on a few answers that its parser lets through, such as a status of 000.
+  if (code === 'ERR_ASSERTION' && READING.has(phase)) return 'response_malformed'
   const byCode = CODES.get(code) ?? PREFIXES.find(([prefix]) => code.startsWith(prefix))?.[1]
   if (byCode !== undefined) return byCode
   // Codes of the operating system and of c-ares have no underscore; Node's own (ERR_...) all have one.
@@ -85,4 +96,9 @@ export function failureOf(error: unknown, phase: Phase): FailureCode | undefined
 /** The `code` of a Node error, for a detail line. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** The name of an error, for the detail line of one without a code. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
 }

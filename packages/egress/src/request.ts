@@ -1,37 +1,40 @@
 import type { TLSSocket } from 'node:tls'
-import type { Validators } from '@cimd/core'
 import { type buildConnector, Client } from 'undici'
 import type { Attempt } from './attempt.ts'
-import { EgressError } from './egress-error.ts'
-import { type HeaderLines, headerLines } from './header-lines.ts'
+import { FetchError } from './fetch-error.ts'
+import { gateReads } from './read-gate.ts'
+import { type Reading, receive } from './receive.ts'
 
-/** What the GET of a document is made of; nothing of a tenant, user or authorization server is in it (FET-25). */
-export type DocumentRequest = {
+/** What is sent; nothing of a tenant, user or authorization server is in it but what a POST is about (FET-25). */
+export type OutgoingRequest = {
   readonly url: URL
-  readonly userAgent: string
-  readonly validators: Validators
-  readonly headerBytesMax: number
+  readonly method: 'GET' | 'POST'
+  readonly accept: string
+  /** What comes on top of the fields that every request has. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
 }
 
-/** The head of a response, and its body still unread. */
-export type Response = {
-  readonly status: number
-  readonly headers: HeaderLines
-  readonly body: AsyncIterable<Uint8Array>
-}
+type Sending = OutgoingRequest & { readonly userAgent: string; readonly headerBytesMax: number }
 
-/** Sends the one request of a fetch over a socket that is already secured; no pool, no reuse, no redirect (FET-05). */
-export async function sendRequest(
+/** The final head, and the interim ones there may be. */
+const HEADS_MAX = 4
+
+/** Sends the one request of an attempt over a socket that is already secured; no pool, no reuse, no redirect (FET-05). */
+export async function sendRequest<Received>(
   socket: TLSSocket,
-  request: DocumentRequest,
+  request: Sending,
+  { bodyBytesMax, reader }: Reading<Received>,
   attempt: Attempt,
-): Promise<Response> {
+): Promise<Received> {
+  const { url, method, body = null, headerBytesMax } = request
+  gateReads(socket, { head: HEADS_MAX * headerBytesMax, body: bodyBytesMax + headerBytesMax }, attempt)
   const client = attempt.own(
-    new Client(request.url.origin, {
+    new Client(url.origin, {
       connect: connectOnce(socket),
       pipelining: 0,
       allowH2: false,
-      maxHeaderSize: request.headerBytesMax,
+      maxHeaderSize: headerBytesMax,
       // Both restart on every sign of life, which a trickle defeats: the deadline of the attempt governs instead.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -39,28 +42,15 @@ export async function sendRequest(
       useMilo: false,
     }),
   )
-  const response = await client.request({
-    method: 'GET',
-    path: `${request.url.pathname}${request.url.search}`,
-    headers: requestHeaders(request),
-    responseHeaders: 'raw',
-    signal: attempt.signal,
-  })
-  attempt.note({ status: response.statusCode })
-  // With `responseHeaders: 'raw'` this is a flat list of names and values, which undici's types do not say.
-  if (!Array.isArray(response.headers)) throw new TypeError('undici returned parsed headers')
-  return { status: response.statusCode, headers: headerLines(response.headers), body: response.body }
+  const { handler, received } = receive(reader, attempt)
+  const path = `${url.pathname}${url.search}`
+  client.dispatch({ method, path, headers: requestHeaders(request), body }, handler)
+  return await received
 }
 
-/** FET-09, FET-11, FET-25: the same few fields for every origin, and validators only of a version we hold (FET-06). */
-function requestHeaders({ userAgent, validators }: DocumentRequest): Record<string, string> {
-  return {
-    accept: 'application/cimd+json, application/json;q=0.9, application/*+json;q=0.8',
-    'accept-encoding': 'identity',
-    'user-agent': userAgent,
-    ...(validators.etag === undefined ? {} : { 'if-none-match': validators.etag }),
-    ...(validators.lastModified === undefined ? {} : { 'if-modified-since': validators.lastModified }),
-  }
+/** FET-09, FET-11, FET-25: the same few fields for everybody, and those of the request. */
+function requestHeaders({ accept, userAgent, headers }: Sending): Record<string, string> {
+  return { accept, 'accept-encoding': 'identity', 'user-agent': userAgent, ...headers }
 }
 
 function connectOnce(socket: TLSSocket): buildConnector.connector {
@@ -72,7 +62,7 @@ function connectOnce(socket: TLSSocket): buildConnector.connector {
     queueMicrotask(() => {
       // When the origin closes before answering, undici would connect anew: one fetch is one connection.
       if (again)
-        callback(new EgressError('response_incomplete', 'the connection closed before an answer'), null)
+        callback(new FetchError('response_incomplete', 'the connection closed before an answer'), null)
       else callback(null, socket)
     })
   }

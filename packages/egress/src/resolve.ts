@@ -1,22 +1,29 @@
 import { promises as dns } from 'node:dns'
-import { EgressError } from './egress-error.ts'
+import { FetchError } from './fetch-error.ts'
 import { codeOf, failureOf } from './map-error.ts'
 
-/** Every address of a host, A before AAAA; rejects with `EgressError`, or an abort, when there is none to be had. */
+/** Every address of a host, A before AAAA; rejects with `FetchError`, or an abort, when there is none to be had. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>
 
-/** Below the default deadline of a fetch, so that a dead name server is named as such rather than as a timeout of all. */
-const QUERY_TIMEOUT_MS = 2000
+/** c-ares gives up after about twice this: well within the deadline, so that a dead name server is named as such. */
+const QUERY_TIMEOUT_MS = 1500
 
 /**
  * Resolves by DNS queries for the exact name: one A and one AAAA question per fetch, never asked again (FET-16).
- * `dns.lookup` would consult /etc/hosts and search domains and share four threads with the whole process.
+ * Servers are addresses, each with a port or without; a wrong one throws at once. `dns.lookup` would consult /etc/hosts and search domains and share four threads with the whole process.
  */
 export function createResolver(options: { readonly servers?: readonly string[] } = {}): Resolve {
-  return async (host, signal) => {
-    signal.throwIfAborted()
+  const create = () => {
+    // One for each fetch: cancelling it cancels nobody else's questions, and nothing is kept between fetches.
     const resolver = new dns.Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 1 })
     if (options.servers !== undefined) resolver.setServers(options.servers)
+    return resolver
+  }
+  // So that a server that is no address is told at once.
+  create()
+  return async (host, signal) => {
+    signal.throwIfAborted()
+    const resolver = create()
     const cancel = () => resolver.cancel()
     signal.addEventListener('abort', cancel, { once: true })
     try {
@@ -37,11 +44,11 @@ function gatherAddresses(answers: readonly PromiseSettledResult<string[]>[]): re
   const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [typed(answer.reason)] : []))
   // A dangling CNAME yields an empty answer and no error, which means the same as no record.
   const telling = failures.find(({ code }) => code !== 'dns_not_found') ?? failures[0]
-  throw telling ?? new EgressError('dns_not_found', 'no A or AAAA record')
+  throw telling ?? new FetchError('dns_not_found', 'no A or AAAA record', { phase: 'dns' })
 }
 
-function typed(reason: unknown): EgressError {
+function typed(reason: unknown): FetchError {
   const code = failureOf(reason, 'dns')
   if (code === undefined) throw reason
-  return new EgressError(code, `name server answered ${codeOf(reason)}`, { cause: reason })
+  return new FetchError(code, `name server answered ${codeOf(reason)}`, { phase: 'dns', cause: reason })
 }
