@@ -1,7 +1,17 @@
-import type { ClientEvent, ClientStanding, FailureCode, FetchEvidence, Validators } from '@cimd/core'
+import type {
+  CacheHeaders,
+  ClientEvent,
+  ClientStanding,
+  FailureCode,
+  FetchEvidence,
+  NamedResource,
+  Validators,
+} from '@cimd/core'
 import { sql } from 'kysely'
 import type { Claim } from './claims.ts'
 import type { Db, Transaction } from './db.ts'
+import { followNamed } from './named-resources.ts'
+import { bytes, json } from './sql-values.ts'
 import { knownCode, rowFromStanding } from './standing.ts'
 
 /** A finished attempt and all that follows from it, written together. */
@@ -21,6 +31,14 @@ export type AttemptRecord = {
   }
   /** Of the response that was last valid; undefined keeps what is stored. */
   readonly validators?: Validators
+  /** Its header fields that decide caching, after a 304 those of both responses (CAC-12); undefined keeps what is stored. */
+  readonly cacheHeaders?: CacheHeaders
+  /** What the document names, of a valid outcome; undefined leaves what is stored. */
+  readonly resources?: readonly NamedResource[]
+  /** Whether subscribers are told of the current version now, or not yet (CHG-10); undefined leaves that as it was. */
+  readonly announcement?: 'told' | 'held'
+  /** An answer was read and judged to the end: claims that were lost before were not lost by it. */
+  readonly examined?: boolean
   readonly nextAttemptAt: Date | undefined
   readonly events: readonly ClientEvent[]
 }
@@ -30,10 +48,19 @@ export type RecordedAttempt = {
   readonly applied: boolean
   /** The queue that wants the next job, when demands arrived that this attempt does not answer. */
   readonly next: 'fetch' | 'refresh' | undefined
+  /**
+   * Nothing was written, not even the attempt: something else of the client was announced since the claim, which what is
+   * announced of a new version must count from. To be judged once more with the claim renewed (`renewLinked`).
+   */
+  readonly overtaken?: true
 }
+
+type RecordedRow = { applied: boolean; overtaken: boolean; next: 'fetch' | 'refresh' | null }
 
 /** After this long the work of a demand that arrived meanwhile is looked for again. */
 const NEXT_WORK_SECONDS = 5
+/** After this long a canary no document of which was ever valid is tried again. */
+const CANARY_RETRY_SECONDS = 60 * 60
 
 /**
  * Writes the attempt, the new version, the client's state, its schedule and its events in one statement: one
@@ -44,10 +71,13 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<Reco
   const { claim, newVersion, standing } = record
   const row = rowFromStanding(standing)
   const keepValidators = record.validators === undefined
-  const { rows } = await sql<{ applied: boolean; next: 'fetch' | 'refresh' | null }>`
-    with held as (
-      select id, client_id from cimd.clients
+  const isOfMoment = newVersion === undefined || claim.linked === undefined
+  const { rows } = await sql<RecordedRow>`
+    with mine as (
+      select id, client_id, event_seq from cimd.clients
       where id = ${claim.client} and claim_token = ${claim.token} for update
+    ), held as (
+      select id, client_id from mine where ${isOfMoment} or event_seq = ${claim.linked?.eventSeq ?? null}::bigint
     ), version as (
       insert into cimd.versions (client_id, body, digest, content_type, rules_version, fetched_at)
       select client_id, ${bytes(newVersion?.body)}, decode(${newVersion?.digest ?? null}, 'hex'),
@@ -56,28 +86,34 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<Reco
       returning id
     ), client as (
       update cimd.clients c set
-        done = c.claimed, claimed = null, claim_token = null, claim_until = null,
+        done = c.claimed, claimed = null, claim_token = null, claim_until = null, dormant_since = null,
         version_id = coalesce((select id from version), c.version_id),
+        announced_version_id = ${announcedAfter(record.announcement)},
         state = ${row.state}, validated_at = ${row.validated_at}, fresh_until = ${row.fresh_until},
         revalidate_until = ${row.revalidate_until}, usable_until = ${row.usable_until},
         stale_forbidden = ${row.stale_forbidden}, stale_if_error_seconds = ${row.stale_if_error_seconds},
         failure_code = ${row.failure_code}, failing_since = ${row.failing_since},
         withdrawing_code = ${row.withdrawing_code}, withdrawing_since = ${row.withdrawing_since},
-        retry_at = ${row.retry_at}, attempted_at = ${record.finishedAt},
+        retry_at = ${row.retry_at}, stale_announced_code = ${row.stale_announced_code},
+        quarantined_since = ${row.quarantined_since}, quarantined_until = ${row.quarantined_until},
+        lost_claims = case when ${record.examined ?? false} then 0 else c.lost_claims end,
+        attempted_at = ${record.finishedAt},
         etag = case when ${keepValidators} then c.etag else ${record.validators?.etag ?? null} end,
         last_modified =
           case when ${keepValidators} then c.last_modified else ${record.validators?.lastModified ?? null} end,
+        cache_headers = coalesce(${json(record.cacheHeaders)}::jsonb, c.cache_headers),
         event_seq = c.event_seq + ${record.events.length}
       from held where c.id = held.id
       returning c.id, c.version_id, c.event_seq, c.wanted > c.done as more, c.urgent > c.done as urgent,
         case when c.wanted > c.done then cimd.cimd_now() + make_interval(secs => ${NEXT_WORK_SECONDS})
-          else ${record.nextAttemptAt ?? null}::timestamptz end as due_at
-    ), attempt as (
+          else coalesce(${record.nextAttemptAt ?? null}::timestamptz, ${canaryDueAt}) end as due_at
+    ), ${followNamed(record.resources, claim)}, attempt as (
       insert into cimd.attempts (client_ref, generation, started_at, finished_at, outcome, applied,
         failure_code, detail, version_id, evidence)
       select ${claim.client}, ${claim.generation}, ${claim.claimedAt}, ${record.finishedAt}, ${record.outcome},
         exists (select from client), ${record.failure?.code ?? null}, ${record.failure?.detail ?? null},
         (select version_id from client where ${record.outcome !== 'failed'}), ${JSON.stringify(record.evidence)}
+      where exists (select from held) or not exists (select from mine)
     ), due as (
       insert into cimd.schedule (client_ref, due_at) select id, due_at from client where due_at is not null
       on conflict (client_ref) do update set due_at = excluded.due_at
@@ -90,9 +126,15 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<Reco
       from client, jsonb_array_elements(${JSON.stringify(record.events)}::jsonb) with ordinality as e (event)
     )
     select exists (select from client) as applied,
+      exists (select from mine) and not exists (select from held) as overtaken,
       (select case when urgent then 'fetch' when more then 'refresh' end from client) as next`.execute(db)
-  return { applied: rows[0]?.applied ?? false, next: rows[0]?.next ?? undefined }
+  const { applied = false, overtaken = false, next } = rows[0] ?? {}
+  return { applied, next: next ?? undefined, ...(overtaken && { overtaken }) }
 }
+
+// A canary is looked after even while nothing of it was ever valid, which nobody else's demand would do.
+const canaryDueAt = sql`case when exists (select from cimd.canaries where client_ref = c.id)
+  then cimd.cimd_now() + make_interval(secs => ${CANARY_RETRY_SECONDS}) end`
 
 /** How the first attempt that answers a generation ended; undefined while none has. */
 export async function findAnswer(
@@ -114,7 +156,8 @@ export async function findAnswer(
   return { failure: code === null ? undefined : { code: knownCode(code), detail: detail ?? '' } }
 }
 
-// pg sends a Uint8Array as JSON unless it is a Buffer.
-function bytes(body: Uint8Array | undefined): Buffer | null {
-  return body === undefined ? null : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+// The version that is the current one until now is what subscribers were told of, unless they wait already.
+function announcedAfter(announcement: AttemptRecord['announcement']) {
+  if (announcement === undefined) return sql`c.announced_version_id`
+  return announcement === 'told' ? sql`null` : sql`coalesce(c.announced_version_id, c.version_id)`
 }

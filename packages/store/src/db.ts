@@ -12,13 +12,13 @@ export type StoreOptions = {
   /** The role every connection takes on, so that a service has its own grants whoever it logs in as. */
   readonly role?: StoreRole
   readonly connectionsMax?: number
-  /** 0: no bound. */
+  /** 0: none of ours. */
   readonly statementTimeoutMs?: number
   /** Called for faults of idle connections, which no query would report. */
   readonly onError: (error: Error) => void
 }
 
-export type StoreRole = 'cimd_api' | 'cimd_fetcher' | 'cimd_scheduler'
+export type StoreRole = 'cimd_api' | 'cimd_fetcher' | 'cimd_scheduler' | 'cimd_notifier'
 
 const INT8_OID = 20
 const CONNECT_TIMEOUT_MS = 3000
@@ -63,11 +63,18 @@ export function openDb(options: StoreOptions): Db {
     max: connectionsMax,
     // Statements go out without waiting for the answer to the one before; see prepared-pool.ts.
     pipeline: true,
-    statement_timeout: statementTimeoutMs,
-    ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + ANSWER_GRACE_MS }),
+    ...(statementTimeoutMs > 0 && {
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
+      // A process whose host has vanished in a transaction would hold its locks for as long as the server keeps the connection.
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+    }),
     ...(role !== undefined && { verify: verifyRole(role) }),
   })
   pool.on('error', options.onError)
+  // The pool listens to idle connections only: one that ends while it is asked for its role would end the process. Whatever
+  // is asked of it fails then.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparedPool(pool) }) })
 }
 

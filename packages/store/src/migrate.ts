@@ -1,7 +1,10 @@
+import { RULES_VERSION } from '@cimd/core'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { closeDb, type Db, openDb } from './db.ts'
 import { MIGRATIONS, type NumberedMigration } from './migrations/index.ts'
+import { beginRules } from './revalidation.ts'
+import { settle } from './settle.ts'
 
 /** The schema this code is written for: the number of its newest migration. */
 export const SCHEMA_VERSION = MIGRATIONS.length
@@ -13,8 +16,8 @@ export class SchemaError extends Error {
 
 /**
  * Brings the database to `SCHEMA_VERSION` and records what kind of deployment it is; a database once marked
- * `production` stays so and refuses a clock offset. Safe to run from several places at once. Returns the names applied.
- * Throws a `SchemaError` when the database cannot hold every document.
+ * `production` stays so and refuses a clock offset. Rules count as approved from here on only where none were before (CAC-12).
+ * Safe to run from several places at once. Returns the names applied. Throws a `SchemaError` when the database cannot hold every document.
  */
 export async function migrate(url: string, environment: 'development' | 'production'): Promise<string[]> {
   const db = openDb({ url, connectionsMax: 1, statementTimeoutMs: 0, onError: () => {} })
@@ -23,11 +26,16 @@ export async function migrate(url: string, environment: 'development' | 'product
     const migrator = new Migrator({ db, provider, migrationTableSchema: 'cimd' })
     const { error, results } = await migrator.migrateToLatest()
     if (error !== undefined) throw error
+    await settle(
+      db,
+      MIGRATIONS.flatMap(({ settling }) => settling ?? []),
+    )
     await db
       .updateTable('cimd.deployment')
       .set({ environment })
       .where('environment', '<>', 'production')
       .execute()
+    await beginRules(db, RULES_VERSION)
     return (results ?? []).map((result) => result.migrationName)
   } finally {
     await closeDb(db)

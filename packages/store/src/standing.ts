@@ -17,7 +17,14 @@ export type StandingRow = Pick<
   | 'withdrawing_code'
   | 'withdrawing_since'
   | 'retry_at'
-> & { readonly digest: Buffer | null }
+> & {
+  readonly digest: Buffer | null
+  /** Of clients alone: what becomes of a key set or a logo is announced as what it is. */
+  readonly stale_announced_code?: string | null
+  /** Of whatever is asked for with it. */
+  readonly quarantined_since?: Date | null
+  readonly quarantined_until?: Date | null
+}
 
 /** Reads a standing from its row. */
 export function standingFromRow(row: StandingRow): ClientStanding {
@@ -33,6 +40,8 @@ export function standingFromRow(row: StandingRow): ClientStanding {
     failure: spell(row.failure_code, row.failing_since),
     withdrawing: spell(row.withdrawing_code, row.withdrawing_since),
     retryAt: row.retry_at ?? undefined,
+    staleAnnounced: row.stale_announced_code ? knownCode(row.stale_announced_code) : undefined,
+    quarantine: quarantineOf(row),
   }
 }
 
@@ -51,11 +60,18 @@ export function rowFromStanding(standing: ClientStanding): Omit<StandingRow, 'di
     withdrawing_code: standing.withdrawing?.code ?? null,
     withdrawing_since: standing.withdrawing?.since ?? null,
     retry_at: standing.retryAt ?? null,
+    stale_announced_code: standing.staleAnnounced ?? null,
+    quarantined_since: standing.quarantine?.since ?? null,
+    quarantined_until: standing.quarantine?.until ?? null,
   }
 }
 
 function spell(code: string | null, since: Date | null): { code: FailureCode; since: Date } | undefined {
   return code === null || since === null ? undefined : { code: knownCode(code), since }
+}
+
+function quarantineOf({ quarantined_since: since, quarantined_until: until }: StandingRow) {
+  return since && until ? { since, until } : undefined
 }
 
 /** A code as stored; one that this release no longer knows is read as the origin's own trouble. */

@@ -1,5 +1,6 @@
 import type { ClientState } from '@cimd/core'
 import { sql } from 'kysely'
+import { type EngagedBrake, readBrake } from './brake.ts'
 import type { Db, Transaction } from './db.ts'
 
 /** How many finished attempts ended the same way. */
@@ -23,6 +24,8 @@ export type StoreStatus = {
   readonly oldestDueSeconds: number | undefined
   /** Events that have no place in any feed yet. */
   readonly outboxWaiting: number
+  /** Undefined while the brake is not engaged. */
+  readonly brake: EngagedBrake | undefined
 }
 
 const NO_CLIENTS: Record<ClientState, number> = {
@@ -43,6 +46,7 @@ export async function readStatus(db: Db): Promise<StoreStatus> {
     ...(await readTotals(trx)),
     clients: await countClients(trx),
     attemptsLastHour: await countAttempts(trx),
+    brake: (await readBrake(trx)).engaged,
   }))
 }
 
@@ -55,12 +59,14 @@ type TotalsRow = {
   outbox_waiting: number
 }
 
-async function readTotals(trx: Transaction): Promise<Omit<StoreStatus, 'clients' | 'attemptsLastHour'>> {
+async function readTotals(
+  trx: Transaction,
+): Promise<Omit<StoreStatus, 'clients' | 'attemptsLastHour' | 'brake'>> {
   const { rows } = await sql<TotalsRow>`
     select d.environment, due.due_now, due.oldest_due_seconds,
       (select max(version) from cimd.schema_versions) as schema_version,
       (select count(*) from cimd.versions) as versions,
-      (select count(*) from cimd.outbox where relayed_at is null) as outbox_waiting
+      (select count(*) from cimd.outbox where relayed_at is null or relayed_at = '-infinity') as outbox_waiting
     from cimd.deployment d, (
       select count(*) as due_now, extract(epoch from cimd.cimd_now() - min(due_at))::float8 as oldest_due_seconds
       from cimd.schedule where due_at <= cimd.cimd_now()

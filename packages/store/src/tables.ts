@@ -1,3 +1,4 @@
+import type { StaleLimits } from '@cimd/core'
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely'
 
 // One type per table, columns as in the migrations. `bigint` columns are numbers here (see db.ts), except row
@@ -7,7 +8,11 @@ type RowId = GeneratedAlways<string>
 type Instant = Date
 
 export type Database = {
-  'cimd.deployment': { environment: string; clock_offset: ColumnType<unknown, string, string> }
+  'cimd.deployment': {
+    environment: string
+    clock_offset: ColumnType<unknown, string, string>
+    rules_version: number | null
+  }
   'cimd.schema_versions': {
     version: number
     name: string
@@ -19,6 +24,7 @@ export type Database = {
     name: string
     profile: Generated<string>
     feed_position: Generated<number>
+    stale_limits: ColumnType<StaleLimits, string | undefined, string>
     created_at: Generated<Instant>
   }
   'cimd.api_keys': {
@@ -54,11 +60,60 @@ export type Database = {
     version_id: string | null
     evidence: JSONColumnType<object>
   }
-  'cimd.schedule': { client_ref: string; due_at: Instant }
+  'cimd.resources': ResourcesTable
+  'cimd.logos': {
+    digest: Buffer
+    body: Buffer
+    content_type: 'image/png' | 'image/webp'
+    width: number
+    height: number
+    created_at: Generated<Instant>
+  }
+  'cimd.bindings': {
+    tenant_id: string
+    client_ref: string
+    version_id: string
+    kind: 'consent' | 'code' | 'token'
+    bound_at: Instant
+    bound_until: Instant
+  }
+  'cimd.approvals': {
+    tenant_id: string
+    client_ref: string
+    version_id: string
+    approved_at: Generated<Instant>
+  }
+  'cimd.effective_documents': {
+    tenant_id: string
+    digest: Buffer
+    client_ref: string
+    approved_version_id: string
+    current_version_id: string
+    given_at: Generated<Instant>
+  }
+  'cimd.brake': {
+    engaged_at: Instant | null
+    held_from: Instant | null
+    reason: string | null
+    disarmed_until: Instant | null
+  }
+  'cimd.canaries': { client_ref: string }
+  'cimd.host_paces': { host: string; next_turn_at: Instant; next_start_at: Instant; looked_at: Instant }
+  'cimd.advertise': {
+    advertise: boolean
+    why: string | null
+    since: Generated<Instant>
+    turning_since: Instant | null
+    judged_at: Instant | null
+  }
+  'cimd.fetchers': { id: string; seen_at: Instant }
+  'cimd.schedule': { client_ref: string; due_at: Instant; urgent_since: Instant | null }
   'cimd.interest': {
     tenant_id: string
     client_ref: string
     since_seq: number
+    since_version_id: string | null
+    since_generation: number | null
     first_demand_at: Instant
     last_resolved_at: Instant
     leased_until: Instant
@@ -73,33 +128,86 @@ export type Database = {
   'cimd.outbox': {
     id: RowId
     event_id: Generated<string>
-    client_ref: string
-    client_seq: number
+    client_ref: string | null
+    client_seq: number | null
     type: string
     data: JSONColumnType<object>
     occurred_at: Instant
     relayed_at: Instant | null
   }
   'cimd.feed': { tenant_id: string; position: number; outbox_id: string }
+  'cimd.subscriptions': {
+    id: Generated<string>
+    tenant_id: string
+    url: string
+    types: string[] | null
+    hosts: string[] | null
+    change_classes: string[] | null
+    state: Generated<'verifying' | 'active' | 'disabled'>
+    state_since: Generated<Instant>
+    disabled_code: string | null
+    challenge: string
+    fanned_position: number
+    fanned_at: Instant | null
+    failures: Generated<number>
+    failing_since: Instant | null
+    paused_until: Instant | null
+    created_at: Generated<Instant>
+  }
+  'cimd.subscription_secrets': {
+    subscription_id: string
+    secret: Buffer
+    created_at: Generated<Instant>
+    expires_at: Instant | null
+  }
+  'cimd.deliveries': {
+    id: RowId
+    tenant_id: string
+    subscription_id: string
+    lane: string
+    position: number
+    event_id: string
+    type: string
+    state: Generated<'waiting' | 'delivered' | 'dead'>
+    gap_told: Generated<boolean>
+    attempts: Generated<number>
+    created_at: Generated<Instant>
+    tried_since: Instant | null
+    tried_at: Instant | null
+    code: string | null
+    status: number | null
+    answer: string | null
+  }
+  'cimd.lanes': {
+    subscription_id: string
+    lane: string
+    due_at: Instant
+    leased_until: Instant | null
+    claim_token: string | null
+  }
+  'cimd.bridges': { name: string; tenant_id: string; position: Generated<number> }
   'cimd.host_windows': { host: string; started_at: Instant; attempts: number }
   'cimd.host_leases': { token: string; host: string; leased_until: Instant }
+  'cimd.fetch_windows': {
+    scope: 'host' | 'domain' | 'fleet'
+    name: string
+    started_at: Instant
+    attempts: number
+  }
+  'cimd.fetch_leases': { token: string; host: string; domain: string; leased_until: Instant }
 }
 
-type ClientsTable = {
-  id: RowId
-  client_id: string
-  host: string
+/** What clients and their resources have in common: demand, claim and standing. */
+type StandingColumns = {
   state: Generated<'discovering' | 'valid' | 'failing' | 'withdrawn' | 'rejected'>
   wanted: Generated<number>
   urgent: Generated<number>
-  forced: Generated<number>
   done: Generated<number>
   claimed: number | null
   claim_token: string | null
   claim_until: Instant | null
   deferred_until: Instant | null
   deferred_code: string | null
-  version_id: string | null
   validated_at: Instant | null
   fresh_until: Instant | null
   revalidate_until: Instant | null
@@ -113,7 +221,35 @@ type ClientsTable = {
   withdrawing_code: string | null
   withdrawing_since: Instant | null
   retry_at: Instant | null
+  lost_claims: Generated<number>
+  quarantined_since: Instant | null
+  quarantined_until: Instant | null
   attempted_at: Instant | null
+  cache_headers: JSONColumnType<object> | null
+}
+
+type ClientsTable = StandingColumns & {
+  id: RowId
+  client_id: string
+  host: string
+  domain: string | null
+  forced: Generated<number>
+  version_id: string | null
   event_seq: Generated<number>
+  dormant_since: Instant | null
+  announced_version_id: string | null
+  stale_announced_code: string | null
   created_at: Generated<Instant>
+}
+
+type ResourcesTable = StandingColumns & {
+  id: RowId
+  client_ref: string
+  kind: 'jwks' | 'logo'
+  url: string
+  host: string
+  digest: Buffer | null
+  body: Buffer | null
+  failure_detail: string | null
+  due_at: Instant | null
 }

@@ -12,7 +12,12 @@ export async function withTenant<T>(
   work: (trx: Transaction) => Promise<T>,
 ): Promise<T> {
   return db.transaction().execute(async (trx) => {
-    await sql`${sql.raw(SENT_AHEAD)} select set_config('cimd.tenant_id', ${tenantId}, true)`.execute(trx)
+    await enterTenant(trx, tenantId)
     return work(trx)
   })
+}
+
+/** Makes a transaction that has begun belong to one tenant from here on. */
+export async function enterTenant(trx: Transaction, tenantId: string): Promise<void> {
+  await sql`${sql.raw(SENT_AHEAD)} select set_config('cimd.tenant_id', ${tenantId}, true)`.execute(trx)
 }

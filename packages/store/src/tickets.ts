@@ -3,7 +3,7 @@ import type { Db, Transaction } from './db.ts'
 
 const TICKET_HOURS = 1
 
-/** What a ticket names: one client and the generation of the demand (design: a waiter names the same three). */
+/** What a ticket names: one client and the generation of the demand, as a waiter does. */
 export type Ticket = { readonly clientId: string; readonly client: string; readonly generation: number }
 
 /** The ticket of a demand of the tenant of the transaction; the same demand has the same ticket. */

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Settling } from '../settle.ts'
 import { createDeployment } from './0001-deployment.ts'
 import { createTenants } from './0002-tenants.ts'
 import { createClients } from './0003-clients.ts'
@@ -6,10 +7,18 @@ import { createEvents } from './0004-events.ts'
 import { createBudgets } from './0005-budgets.ts'
 import { addStaleIfError } from './0006-stale-if-error.ts'
 import { addTenantProfile } from './0007-tenant-profile.ts'
+import { createEgressBudgets } from './0008-egress-budgets.ts'
+import { CLIENT_LIFE_SETTLING, createClientLife } from './0009-client-life.ts'
+import { addStaleAnnounced } from './0010-stale-announced.ts'
+import { ADVERTISE_SETTLING, createAdvertise } from './0011-advertise.ts'
+import { createSubscriptions } from './0012-subscriptions.ts'
+import { createQuarantine, QUARANTINE_SETTLING } from './0013-quarantine.ts'
 
 export type NumberedMigration = {
   readonly name: string
   readonly up: (db: Kysely<unknown>) => Promise<void>
+  /** What takes long on large tables, after the commit of `up`. Done at every migration, where it is not done yet. */
+  readonly settling?: Settling
   /**
    * The number of the oldest schema whose code still works after this migration. An expanding migration keeps
    * its predecessor's; a contracting one raises it.
@@ -26,4 +35,10 @@ export const MIGRATIONS: readonly NumberedMigration[] = [
   { name: '0005-budgets', up: createBudgets, oldestCode: 1 },
   { name: '0006-stale-if-error', up: addStaleIfError, oldestCode: 1 },
   { name: '0007-tenant-profile', up: addTenantProfile, oldestCode: 1 },
+  { name: '0008-egress-budgets', up: createEgressBudgets, oldestCode: 1 },
+  { name: '0009-client-life', up: createClientLife, settling: CLIENT_LIFE_SETTLING, oldestCode: 1 },
+  { name: '0010-stale-announced', up: addStaleAnnounced, oldestCode: 1 },
+  { name: '0011-advertise', up: createAdvertise, settling: ADVERTISE_SETTLING, oldestCode: 1 },
+  { name: '0012-subscriptions', up: createSubscriptions, oldestCode: 1 },
+  { name: '0013-quarantine', up: createQuarantine, settling: QUARANTINE_SETTLING, oldestCode: 1 },
 ]
