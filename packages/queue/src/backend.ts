@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   type BackendFactory,
@@ -85,9 +86,9 @@ type BackendChoice = {
   abandon: () => void
 }
 
-function redisBackend(url: string, side: Side): BackendChoice {
-  const connection: RedisOptions = {
-    url,
+/** How a client of Redis behaves, whoever it is for. */
+export function redisSettings(side: Side): RedisOptions {
+  return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(times * 100, 2_000),
     // After a failover the old primary keeps the connection and refuses writes.
@@ -97,6 +98,10 @@ function redisBackend(url: string, side: Side): BackendChoice {
       ? { enableOfflineQueue: false, maxRetriesPerRequest: 1 }
       : { maxRetriesPerRequest: null }),
   }
+}
+
+function redisBackend(url: string, side: Side): BackendChoice {
+  const connection: RedisOptions = { url, ...redisSettings(side) }
   const clients: IRedisClient[] = []
   return {
     connection,
@@ -121,6 +126,8 @@ function postgresBackend(options: QueueStoreOptions, schema: string, side: Side)
     max: POOL_MAX[side],
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // BullMQ holds one while it looks at the schema, and listens to none: one that ends then would end the process.
+    onConnect: (client: EventEmitter) => void client.on('error', () => {}),
     query_timeout: QUERY_TIMEOUT_MS[side],
     idleTimeoutMillis: 60_000,
   }

@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq'
 import { type Backend, openBackend, type QueueStoreOptions } from './backend.ts'
 import { QueueUnavailableError, settlesWithin } from './deadline.ts'
-import { type ClientJob, parseJob, type QueueName } from './jobs.ts'
+import { type Jobs, parseJob, type QueueName } from './jobs.ts'
 
 /** A job whose attempt failed. */
-export type JobFailure = {
-  readonly queue: QueueName
-  readonly client: string | undefined
+export type JobFailure<Queue extends QueueName> = {
+  readonly queue: Queue
+  /** Undefined where it was malformed. */
+  readonly job: Jobs[Queue] | undefined
   readonly reason: string
   /** Whether BullMQ has given the job up, rather than scheduled its next attempt. */
   readonly final: boolean
@@ -15,13 +16,13 @@ export type JobFailure = {
 }
 
 /** Options of a consumer. */
-export type ConsumerOptions = QueueStoreOptions & {
-  readonly queue: QueueName
+export type ConsumerOptions<Queue extends QueueName> = QueueStoreOptions & {
+  readonly queue: Queue
   readonly concurrency: number
   /** Throws on infrastructure faults only. Once the signal aborts, a rejection puts the job back. */
-  readonly run: (job: ClientJob, signal: AbortSignal) => Promise<void>
+  readonly run: (job: Jobs[Queue], signal: AbortSignal) => Promise<void>
   readonly onError: (error: Error) => void
-  readonly onFailed: (failure: JobFailure) => void
+  readonly onFailed: (failure: JobFailure<Queue>) => void
 }
 
 /** Takes work off one queue. */
@@ -51,10 +52,11 @@ const RECONNECT_DELAY_MS = 1_000
 const ABORT_GRACE_MS = 1_000
 const CLOSE_TIMEOUT_MS = 2_000
 
+type Process = (job: Job, token?: string) => Promise<void>
 type Worker = Pick<InstanceType<Backend['Worker']>, 'waitUntilReady' | 'run' | 'pause' | 'close'>
 
 /** Starts at once; `ready` tells when it has succeeded. */
-export function createConsumer(options: ConsumerOptions): Consumer {
+export function createConsumer<Queue extends QueueName>(options: ConsumerOptions<Queue>): Consumer {
   const runs = createRuns(options)
   const connection = connectWorker(options, runs.process)
 
@@ -85,14 +87,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 }
 
 // The jobs under way: begins them, counts them, aborts them.
-function createRuns({ run }: ConsumerOptions) {
+function createRuns<Queue extends QueueName>({ queue, run }: ConsumerOptions<Queue>) {
   const under = new Map<AbortController, Promise<void>>()
   let taking = true
 
   async function process(job: Job, token?: string): Promise<void> {
     // BullMQ may still take one job after a pause, when it was already waiting for one.
     if (!taking) return putBack(job, token)
-    const parsed = parseJob(job.data)
+    const parsed = parseJob(queue, job.data)
     if (parsed.kind === 'malformed') throw new UnrecoverableError(parsed.reason)
     if (parsed.kind === 'newer') return await putOff(job, token)
     const controller = new AbortController()
@@ -101,7 +103,11 @@ function createRuns({ run }: ConsumerOptions) {
     await running.finally(() => under.delete(controller))
   }
 
-  async function runOrPutBack(job: ClientJob, signal: AbortSignal, back: () => Promise<void>): Promise<void> {
+  async function runOrPutBack(
+    job: Jobs[Queue],
+    signal: AbortSignal,
+    back: () => Promise<void>,
+  ): Promise<void> {
     try {
       await run(job, signal)
     } catch (error) {
@@ -134,7 +140,7 @@ async function putOff(job: Job, token: string | undefined): Promise<void> {
 }
 
 // BullMQ remembers a failed opening for the life of a Worker, so one that failed is replaced.
-function connectWorker(options: ConsumerOptions, process: (job: Job, token?: string) => Promise<void>) {
+function connectWorker<Queue extends QueueName>(options: ConsumerOptions<Queue>, process: Process) {
   const backend = openBackend(options, 'consumer')
   const closing = new AbortController()
   let worker: Worker | undefined
@@ -177,10 +183,10 @@ function connectWorker(options: ConsumerOptions, process: (job: Job, token?: str
   }
 }
 
-function openWorker(
+function openWorker<Queue extends QueueName>(
   backend: Backend,
-  options: ConsumerOptions,
-  process: (job: Job, token?: string) => Promise<void>,
+  options: ConsumerOptions<Queue>,
+  process: Process,
 ): Worker {
   const { queue, concurrency, onError } = options
   const settings = {
@@ -196,10 +202,14 @@ function openWorker(
   return worker
 }
 
-function failure(queue: QueueName, job: Job | undefined, error: Error): JobFailure {
-  const parsed = parseJob(job?.data)
-  const client = parsed.kind === 'job' ? parsed.job.client : undefined
-  return { queue, client, reason: error.message, final: job?.finishedOn !== undefined, error }
+function failure<Queue extends QueueName>(
+  queue: Queue,
+  failed: Job | undefined,
+  error: Error,
+): JobFailure<Queue> {
+  const parsed = parseJob(queue, failed?.data)
+  const job = parsed.kind === 'job' ? parsed.job : undefined
+  return { queue, job, reason: error.message, final: failed?.finishedOn !== undefined, error }
 }
 
 function asError(error: unknown): Error {

@@ -6,6 +6,12 @@ export class QueueUnavailableError extends Error {
   readonly code = 'queue_unavailable'
 }
 
+/** What a caller is told of whatever went wrong between it and the queue store. */
+export function unavailable(what: string, cause: unknown): QueueUnavailableError {
+  const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
+  return new QueueUnavailableError(`${what}: ${reason}`, { cause })
+}
+
 /** Rejects with a QueueUnavailableError once `ms` have passed; the work itself cannot be cancelled. */
 export async function withDeadline<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()

@@ -32,15 +32,26 @@ export function count(max?: number) {
 }
 
 /** A switch, off unless it says `true`. */
-export function switchVariable() {
+export function switchVariable(fallback: 'true' | 'false' = 'false') {
   return z
     .enum(['true', 'false'], { error: 'must be true or false' })
-    .default('false')
+    .default(fallback)
     .transform((text) => text === 'true')
 }
 
 function numbers(text: string): readonly number[] {
   return text.split(',').map(Number)
+}
+
+/** What names this deployment in every event it tells: a URI reference (CloudEvents 1.0, `source`). */
+export function eventSourceVariable() {
+  return z
+    .string()
+    .regex(/^[\w!#$%&'()*+,./:;=?@[\]~-]{1,256}$/, {
+      error: 'must be a URI or a path, such as https://cimd.example.com',
+    })
+    .default('/cimd-registrar')
+    .describe('Names this deployment in its events: a URI, for whoever reads events of several deployments.')
 }
 
 /** Ports separated by commas, at least one. */
@@ -52,6 +63,20 @@ export function portsVariable(fallback: string) {
     .refine((text) => numbers(text).every((port) => port >= 1 && port <= 65_535), { error })
     .default(fallback)
     .transform(numbers)
+}
+
+/** Texts separated by commas, none by default, all of which `isUsable` takes. */
+export function listVariable(isUsable: (texts: readonly string[]) => boolean, error: string) {
+  return z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .refine(isUsable, { error })
 }
 
 const urlOf = (protocols: RegExp, example: string) =>
@@ -129,9 +154,14 @@ export function loadTogether<Configs extends Record<string, () => unknown>>(
   return Object.fromEntries(entries)
 }
 
+/** Throws `ConfigError` if there are any: names of what must not be set, and why. */
+export function refuseVariables(names: readonly string[], why: string): void {
+  if (names.length > 0) throw new ConfigError(names.map((name) => `${name}: ${why}`))
+}
+
 function foundText(name: string, value: unknown): string {
   if (value === undefined) return ' (it is not set)'
-  return name.endsWith('_URL') ? ` (found ${urlKind(value)})` : ` (found ${JSON.stringify(value)})`
+  return /_(?:URL|PROXY)$/.test(name) ? ` (found ${urlKind(value)})` : ` (found ${JSON.stringify(value)})`
 }
 
 // A URL may hold a password, and what is no URL may be one.
