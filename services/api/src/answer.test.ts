@@ -2,6 +2,7 @@ import {
   type ClientStanding,
   DEFAULT_PROFILE,
   parseClientIdUrl,
+  RULES_VERSION,
   sha256Hex,
   UNKNOWN_STANDING,
 } from '@cimd/core'
@@ -25,7 +26,8 @@ const published = {
 
 function versionOf(document: object, given: Partial<StoredVersion> = {}): StoredVersion {
   const body = new TextEncoder().encode(JSON.stringify(document))
-  return { digest: sha256Hex(body), body, contentType: 'application/json', fetchedAt: at(-HOUR), ...given }
+  const stored = { contentType: 'application/json', fetchedAt: at(-HOUR), rulesVersion: RULES_VERSION }
+  return { digest: sha256Hex(body), body, ...stored, ...given }
 }
 
 const version = versionOf(published)
@@ -41,6 +43,8 @@ const fresh: ClientStanding = {
   failure: undefined,
   withdrawing: undefined,
   retryAt: undefined,
+  staleAnnounced: undefined,
+  quarantine: undefined,
 }
 const withdrawn: ClientStanding = {
   ...fresh,
@@ -48,6 +52,7 @@ const withdrawn: ClientStanding = {
   usableUntil: at(-60),
   withdrawing: { code: 'status_404', since: at(-HOUR) },
 }
+const held404: ClientStanding = { ...withdrawn, usableUntil: at(-45 * 60) }
 const view = (given: Partial<ClientView> = {}): ClientView => ({
   now,
   id: '1',
@@ -56,7 +61,9 @@ const view = (given: Partial<ClientView> = {}): ClientView => ({
   done: 1,
   deferred: undefined,
   standing: fresh,
+  terms: {},
   version,
+  resources: [],
   attemptedAt: at(-60),
   lastResolvedAt: at(-60),
   ...given,
@@ -99,6 +106,20 @@ describe('answerFromView of a usable record', () => {
         },
       },
     })
+  })
+
+  it('holds a withdrawn one while the brake is engaged', () => {
+    const held = answer({ standing: held404, terms: { brake: { heldFrom: at(-2 * HOUR) } } })
+    expect(held).toMatchObject({ kind: 'ready', body: { freshness: { state: 'stale', why: 'status_404' } } })
+    expect(answer({ standing: held404 })).toMatchObject({ problem: { status: 422, code: 'status_404' } })
+  })
+
+  it('follows the limits of the tenant (CAC-13)', () => {
+    const failure = { code: 'timeout_connect', since: at(-600) } as const
+    const standing: ClientStanding = { ...fresh, state: 'failing', freshUntil: at(-600), failure }
+    const limited = (unreachable: number) => answer({ standing, terms: { staleLimits: { unreachable } } })
+    expect(limited(900)).toMatchObject({ body: { freshness: { until: at(300).toISOString() } } })
+    expect(limited(600)).toMatchObject({ problem: { code: 'timeout_connect' } })
   })
 
   it('is preferred to the failure of the attempt that was waited for (CAC-07)', () => {
@@ -164,11 +185,39 @@ describe('answerFromView of a record that must not be used', () => {
     })
   })
 
+  it('says of one in quarantine when it is tried again, whoever asks', () => {
+    const standing: ClientStanding = {
+      ...fresh,
+      ...{ freshUntil: at(-HOUR), usableUntil: at(-60), failure: { code: 'quarantined', since: at(-60) } },
+      quarantine: { since: at(-60), until: at(HOUR) },
+    }
+    const failure = { code: 'quarantined', detail: 'it ended with SIGKILL' } as const
+    const problem = { status: 503, code: 'quarantined', retryAfterSeconds: HOUR }
+    expect(answer({ standing })).toMatchObject({ problem })
+    expect(answer({ standing }, { failure })).toMatchObject({
+      problem: { ...problem, detail: failure.detail },
+    })
+    // Released, and not fetched yet.
+    expect(answer({ standing: { ...standing, quarantine: undefined } })).toMatchObject({
+      problem: { ...problem, retryAfterSeconds: 30 },
+    })
+  })
+
   it('still serves the last version for a revocation, and says that it is of no other use', () => {
     expect(answer({ standing: withdrawn }, { evenUnusable: true })).toMatchObject({
       kind: 'ready',
       body: { digest: version.digest, freshness: { state: 'unusable', why: 'status_404' } },
     })
+  })
+
+  it('compares no redirect URI for a revocation, not even where an approval would hold it back', () => {
+    const approved = versionOf({ ...published, client_secret: 'x' })
+    const redirectUri = published.redirect_uris[0]
+    const revoked = answer({ approved }, { evenUnusable: true, redirectUri })
+    expect(revoked).toMatchObject({ kind: 'ready', body: { digest: version.digest } })
+    expect(revoked).not.toHaveProperty('body.redirect_match')
+    expect(answer({}, { evenUnusable: true, redirectUri })).not.toHaveProperty('body.redirect_match')
+    expect(answer({ approved }, { redirectUri })).toMatchObject({ problem: { code: 'approval_void' } })
   })
 
   it('has nothing to serve for a revocation where there never was a version', () => {
@@ -218,5 +267,38 @@ describe('answerFromView of a version it does not stand by', () => {
       kind: 'problem',
       problem: { status: 422, code, detail: expect.stringMatching(/^client_/) },
     })
+  })
+
+  const refused = { ...published, token_endpoint_auth_method: 'client_secret_basic' }
+  const older = versionOf(refused, { rulesVersion: RULES_VERSION - 1 })
+  const standing = { ...fresh, digest: older.digest }
+
+  it('gives what only newer rules refuse, as stale, until its standing ends (CAC-12)', () => {
+    expect(answer({ version: older, standing })).toMatchObject({
+      body: {
+        document: refused,
+        digest: older.digest,
+        freshness: {
+          state: 'stale',
+          since: at(-60).toISOString(),
+          until: at(25 * HOUR).toISOString(),
+          why: 'rules_pending',
+        },
+      },
+    })
+    const failing = { ...standing, failure: { code: 'symmetric_method', since: at(-60) } } as const
+    const ending = { ...failing, freshUntil: at(-60), withdrawing: failing.failure, usableUntil: at(840) }
+    expect(answer({ version: older, standing: ending })).toMatchObject({
+      body: { freshness: { state: 'stale', why: 'symmetric_method' } },
+    })
+    const ended = { ...ending, usableUntil: at(-1) }
+    expect(answer({ version: older, standing: ended })).toMatchObject({
+      problem: { status: 422, code: 'symmetric_method' },
+    })
+  })
+
+  it('refuses what the rules it is said to have been stored under refuse (ARC-07)', () => {
+    const planted = { ...older, rulesVersion: RULES_VERSION }
+    expect(answer({ version: planted, standing })).toMatchObject({ problem: { code: 'symmetric_method' } })
   })
 })

@@ -2,16 +2,19 @@ import {
   admitVersion,
   type ClientIdUrl,
   classOf,
-  describeViolations,
   type FailureCode,
   matchRedirectUri,
-  parseClientMetadata,
+  QUARANTINED,
+  quarantineAt,
   REDIRECT_MISMATCHES,
   type Usability,
   usabilityOf,
 } from '@cimd/core'
 import type { ClientView } from '@cimd/store'
-import { failureProblem, type Problem, requestProblem } from './problem.ts'
+import { documentUsability, freshnessBody } from './freshness-body.ts'
+import { givenDocument } from './given-document.ts'
+import { linkedBody } from './linked.ts'
+import { failureProblem, type Problem, quarantineProblem, requestProblem } from './problem.ts'
 import type { ReadyBody } from './schemas.ts'
 
 /** What a resolve or a ticket comes to. */
@@ -32,53 +35,51 @@ export type AnswerOptions = {
 
 /** Answers from the record as it stands at `view.now`. */
 export function answerFromView(clientId: ClientIdUrl, view: ClientView, options: AnswerOptions): Answer {
-  const usability = usabilityOf(view.standing, view.now)
+  const usability = usabilityOf(view.standing, view.now, view.terms)
   if (view.version === undefined || (usability.kind === 'unusable' && !options.evenUnusable)) {
-    return { kind: 'problem', problem: unusableProblem(usability, options.failure) }
+    return { kind: 'problem', problem: unusableProblem(view, usability, options.failure) }
   }
-  // Bytes are judged again where they are read: a fetcher that was taken over gains nothing by writing (ARC-07).
-  const parsed = parseClientMetadata(view.version.body, clientId)
-  if (!parsed.ok)
-    return { kind: 'problem', problem: failureProblem(parsed.code, describeViolations(parsed.violations)) }
-  const version = { metadata: parsed.metadata, contentType: view.version.contentType }
+  const given = givenDocument(clientId, view, view.version, { evenUnapproved: options.evenUnusable })
+  if (!given.ok) return { kind: 'problem', problem: given.problem }
+  const { metadata, digest, effective, underOldRules } = given
+  const version = { metadata, contentType: view.version.contentType }
   const verdict = admitVersion(version, options.profile)
   if (!verdict.admitted && !options.evenUnusable) {
     const problem = requestProblem('policy_denied', verdict.reason, { oauth_error: 'invalid_client' })
     return { kind: 'problem', problem }
   }
-  const { redirectUri } = options
+  // A revocation redirects nobody.
+  const redirectUri = options.evenUnusable ? undefined : options.redirectUri
+  const freshness = freshnessBody(documentUsability(view, underOldRules), view.standing)
   return {
     kind: 'ready',
     body: {
       status: 'ready',
       client_id: clientId,
-      document: parsed.metadata,
-      digest: view.version.digest,
+      document: metadata,
+      digest,
+      ...(effective && { effective }),
       fetched_at: view.version.fetchedAt.toISOString(),
       validated_at: (view.standing.validatedAt ?? view.version.fetchedAt).toISOString(),
-      freshness: freshnessBody(usability, view),
-      ...(redirectUri !== undefined && { redirect_match: redirectBody(redirectUri, parsed.metadata) }),
+      freshness,
+      ...linkedBody(view, metadata, freshness),
+      ...(redirectUri !== undefined && { redirect_match: redirectBody(redirectUri, metadata) }),
     },
   }
 }
 
-function unusableProblem(usability: Usability, failure: AnswerOptions['failure']): Problem {
-  if (failure !== undefined) return failureProblem(failure.code, detailForCaller(failure))
-  const why = usability.kind === 'unusable' ? usability.why : 'unknown'
+function unusableProblem(view: ClientView, usability: Usability, failure: AnswerOptions['failure']): Problem {
+  const why = failure?.code ?? (usability.kind === 'unusable' ? usability.why : 'unknown')
   if (why === 'unknown') return requestProblem('client_unknown')
-  return why === 'expired' ? requestProblem('stale_expired') : failureProblem(why)
+  if (why === 'expired') return requestProblem('stale_expired')
+  const detail = failure && detailForCaller(failure)
+  const quarantine = why === QUARANTINED ? quarantineAt(view.standing, view.now) : undefined
+  return quarantine ? quarantineProblem(quarantine, view.now, detail) : failureProblem(why, detail)
 }
 
 // What a name resolves to inside our network is for the operator's eyes: anybody can choose the name.
 function detailForCaller({ code, detail }: NonNullable<AnswerOptions['failure']>): string | undefined {
   return classOf(code) === 'refused' ? undefined : detail
-}
-
-function freshnessBody(usability: Usability, view: ClientView): ReadyBody['freshness'] {
-  if (usability.kind === 'fresh') return { state: 'fresh', until: view.standing.freshUntil?.toISOString() }
-  if (usability.kind === 'unusable') return { state: 'unusable', why: usability.why }
-  const { since, until, why } = usability
-  return { state: 'stale', since: since.toISOString(), until: until.toISOString(), why }
 }
 
 function redirectBody(

@@ -1,6 +1,12 @@
 import { classOf, FAILURES, type FailureCode } from '@cimd/core'
 import { describe, expect, it } from 'vitest'
-import { failureProblem, identifierProblem, type RequestProblemCode, requestProblem } from './problem.ts'
+import {
+  capacityProblem,
+  failureProblem,
+  identifierProblem,
+  type RequestProblemCode,
+  requestProblem,
+} from './problem.ts'
 
 const codes = Object.keys(FAILURES) as FailureCode[]
 
@@ -9,6 +15,7 @@ describe('failureProblem', () => {
     ['address_blocked', 422],
     ['host_budget', 503],
     ['timeout_response', 502],
+    ['quarantined', 503],
     ['redirect', 502],
     ['status_404', 422],
     ['client_id_mismatch', 422],
@@ -39,6 +46,15 @@ describe('failureProblem', () => {
 
   it.each([undefined, ''])('leaves the detail out when it is %j', (detail) => {
     expect(failureProblem('redirect', detail)).not.toHaveProperty('detail')
+  })
+})
+
+describe('capacityProblem (CAC-19)', () => {
+  it.each([
+    ['domain_capacity', 503],
+    ['tenant_capacity', 429],
+  ] as const)('answers %s with %d, and to ask again in an hour', (code, status) => {
+    expect(capacityProblem(code)).toMatchObject({ status, code, class: 'deferred', retryAfterSeconds: 3600 })
   })
 })
 

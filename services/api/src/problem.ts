@@ -1,4 +1,13 @@
-import { describeViolations, FAILURES, type FailureClass, type FailureCode, type Violation } from '@cimd/core'
+import {
+  describeViolations,
+  FAILURES,
+  type FailureClass,
+  type FailureCode,
+  overloadPauseSeconds,
+  QUARANTINED,
+  type Quarantine,
+  type Violation,
+} from '@cimd/core'
 
 /** Failures of a request rather than of a client, beside the table in core. */
 const REQUEST_PROBLEMS = {
@@ -16,6 +25,34 @@ const REQUEST_PROBLEMS = {
     retryable: false,
     title: 'This client has never been resolved for an authorization.',
   },
+  version_unknown: {
+    status: 404,
+    retryable: false,
+    title: 'There is no such version of this client, or it is no longer kept.',
+  },
+  approval_void: {
+    status: 403,
+    retryable: false,
+    title: 'The approved version does not obey the present rules: approve another.',
+  },
+  keys_unpublished: { status: 404, retryable: false, title: 'The document of this client names no keys.' },
+  keys_refresh_limited: {
+    status: 429,
+    retryable: true,
+    title: 'The keys of this client were fetched less than a minute ago.',
+  },
+  event_streams_exhausted: {
+    status: 429,
+    retryable: true,
+    title: 'This tenant has as many streams of events open here as it may: close one, or poll.',
+  },
+  subscription_unknown: { status: 404, retryable: false, title: 'There is no such subscription.' },
+  subscriptions_exhausted: {
+    status: 429,
+    retryable: false,
+    title: 'This tenant has as many subscriptions as it may: remove one.',
+  },
+  webhook_url_refused: { status: 400, retryable: false, title: 'Events cannot be sent to this URL.' },
   ticket_unknown: { status: 404, retryable: false, title: 'There is no such ticket, or it has expired.' },
   not_found: { status: 404, retryable: false, title: 'There is no such resource.' },
   stale_expired: { status: 502, retryable: true, title: 'The stored document is too old to be used.' },
@@ -52,6 +89,9 @@ const STATUS_OF_CLASS: Record<FailureClass, number> = {
 /** When to ask again if nothing better is known. */
 const RETRY_AFTER_SECONDS = 30
 
+/** Room comes as clients are forgotten, which takes a day at least. */
+const CAPACITY_RETRY_AFTER_SECONDS = 3600
+
 /** The problem of a request that could not be served. */
 export function requestProblem(
   code: RequestProblemCode,
@@ -70,7 +110,8 @@ export function failureProblem(
   extra: { readonly ticket?: string; readonly retryAfterSeconds?: number } = {},
 ): Problem {
   const facts = FAILURES[code]
-  const status = STATUS_OF_CLASS[facts.class]
+  // It is we who do not ask.
+  const status = code === QUARANTINED ? 503 : STATUS_OF_CLASS[facts.class]
   return {
     status,
     code,
@@ -83,6 +124,28 @@ export function failureProblem(
     ...((status === 502 || status === 503) && { retryAfterSeconds: RETRY_AFTER_SECONDS }),
     ...extra,
   }
+}
+
+/** The problem of a client that is left alone, with nothing of it that may be used; it is tried again when that is over. */
+export function quarantineProblem(quarantine: Quarantine, now: Date, detail?: string): Problem {
+  return failureProblem(QUARANTINED, detail, { retryAfterSeconds: retrySeconds(quarantine, now) })
+}
+
+/** Seconds until what waits is over, one at least. */
+export function retrySeconds({ until }: { readonly until: Date }, now: Date): number {
+  return Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1000))
+}
+
+/** The problem of a first use for which there is no room: 429 where the tenant's own clients fill it (CAC-19). */
+export function capacityProblem(code: 'domain_capacity' | 'tenant_capacity'): Problem {
+  const problem = failureProblem(code, undefined, { retryAfterSeconds: CAPACITY_RETRY_AFTER_SECONDS })
+  return { ...problem, status: code === 'tenant_capacity' ? 429 : problem.status }
+}
+
+/** The problem of a demand that would wait too long; `random` (0 to 1) keeps those refused from returning at once. */
+export function overloadProblem(expectedSeconds: number, random: number): Problem {
+  const retryAfterSeconds = overloadPauseSeconds(expectedSeconds, random)
+  return failureProblem('overloaded', undefined, { retryAfterSeconds })
 }
 
 /** The problem of a string that is not a client identifier URL: 400, since nothing was asked of anybody. */

@@ -5,15 +5,21 @@ import {
   LOST_URGENT_WORK_SECONDS,
   parseClientIdUrl,
   planResolve,
+  quarantineAt,
+  type ResolvePlan,
   UNKNOWN_STANDING,
+  usabilityOf,
 } from '@cimd/core'
-import type { Producer, QueueName } from '@cimd/queue'
+import type { ClientQueue, Producer } from '@cimd/queue'
 import type { Logger } from '@cimd/runtime'
 import {
   type Authenticated,
+  type ClientLimits,
   type ClientView,
   type Db,
   findClient,
+  findExhausted,
+  isAwaited,
   lockClient,
   type RaisedDemand,
   raiseDemand,
@@ -22,7 +28,15 @@ import {
   withTenant,
 } from '@cimd/store'
 import { type Answer, answerFromView } from './answer.ts'
-import { identifierProblem, requestProblem } from './problem.ts'
+import type { OverloadWatch } from './overload-watch.ts'
+import {
+  capacityProblem,
+  identifierProblem,
+  overloadProblem,
+  type Problem,
+  quarantineProblem,
+  requestProblem,
+} from './problem.ts'
 import type { ResolveRequest } from './schemas.ts'
 import { registerFor, waitFrom } from './wait-for-answer.ts'
 import type { Waiters } from './waiters.ts'
@@ -35,6 +49,10 @@ export type ResolveDeps = {
   readonly log: Logger
   /** Which identifiers this deployment takes beyond the strictest (CID-09, CID-12). */
   readonly identifiers: ClientIdUrlOptions
+  /** How many clients may be known at all (CAC-19). */
+  readonly clientLimits: ClientLimits
+  readonly overload: Pick<OverloadWatch, 'judge' | 'noteDemand'>
+  readonly random: () => number
 }
 
 type Identified = { readonly value: ClientIdUrl; readonly host: string }
@@ -48,7 +66,7 @@ type Opening =
 const TOUCH_INTERVAL_SECONDS = 60
 
 /**
- * Answers one resolve (design: "Resolve"): the pure checks, then the record; where that does not do, a demand
+ * Answers one resolve: the pure checks, then the record; where that does not do, a demand
  * and a bounded wait for its generation.
  */
 export async function resolveClient(
@@ -64,7 +82,9 @@ export async function resolveClient(
   const waiter = registerFor(deps.waiters, identified.value)
   try {
     const { tenantId, profile } = caller
-    const opening = await withTenant(deps.db, tenantId, (trx) => open(trx, caller, identified, request))
+    const opening = await withTenant(deps.db, tenantId, (trx) =>
+      open(deps, trx, { caller, identified, request }),
+    )
     if (opening.kind === 'answer') {
       if (opening.refresh?.enqueue) enqueueOrLeave(deps, 'refresh', opening.refresh.client)
       return opening.answer
@@ -78,7 +98,7 @@ export async function resolveClient(
       redirectUri: request.redirect_uri,
       profile,
     }
-    if (demand.enqueue) enqueueOrLeave(deps, 'fetch', demand.client)
+    begin(deps, demand)
     return await waitFrom(deps, awaited, { waiter, view })
   } finally {
     waiter.cancel()
@@ -96,31 +116,54 @@ export async function demandRefresh(
     return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
   if (!mayDemand(caller, request.subject))
     return { kind: 'problem', problem: requestProblem('subject_required') }
-  const demand = await withTenant(deps.db, caller.tenantId, async (trx) => {
+  const outcome = await withTenant(deps.db, caller.tenantId, async (trx): Promise<RaisedDemand | Problem> => {
     const view = await look(trx, identified.value, true)
+    const limits = deps.clientLimits
+    const overloaded = isUsable(view) ? undefined : overloadOf(deps)
+    if (overloaded) return overloaded
+    const exhausted = await findExhausted(trx, view, { host: identified.host, limits })
+    if (exhausted) return capacityProblem(exhausted)
+    // What nobody may look at for now is not looked at by force either.
+    const quarantine = quarantineAt(view.standing, view.now)
+    if (quarantine !== undefined) return quarantineProblem(quarantine, view.now)
     return demandFetch(trx, view, identified, { forced: true })
   })
-  if (demand.enqueue) enqueueOrLeave(deps, 'fetch', demand.client)
-  return { kind: 'demanded', demand }
+  if ('code' in outcome) return { kind: 'problem', problem: outcome }
+  begin(deps, outcome)
+  return { kind: 'demanded', demand: outcome }
 }
 
 async function open(
+  deps: ResolveDeps,
   trx: Transaction,
-  caller: Authenticated,
-  identified: Identified,
-  request: ResolveRequest,
+  {
+    caller,
+    identified,
+    request,
+  }: {
+    readonly caller: Authenticated
+    readonly identified: Identified
+    readonly request: ResolveRequest
+  },
 ): Promise<Opening> {
   const clientId = identified.value
   const allowed = mayDemand(caller, request.subject)
   const causes = allowed && request.purpose !== 'token' && request.purpose !== 'revoke'
   const view = await look(trx, clientId, causes)
   const known = view.lastResolvedAt !== undefined
-  const plan = planResolve(view.standing, { purpose: request.purpose, mayDemand: allowed, known }, view.now)
-  if (plan.kind === 'subject_required') {
-    return { kind: 'answer', answer: { kind: 'problem', problem: requestProblem('subject_required') } }
-  }
+  const asked = { purpose: request.purpose, mayDemand: allowed, known }
+  const plan = underLoad(deps, view, planResolve(view.standing, asked, view.now, view.terms))
+  if (plan.kind === 'overloaded') return refusal(plan.problem)
+  const limits = deps.clientLimits
+  const exhausted = causes && (await findExhausted(trx, view, { host: identified.host, limits }))
+  if (exhausted) return refusal(capacityProblem(exhausted))
+  if (plan.kind === 'subject_required') return refusal(requestProblem('subject_required'))
   if (plan.kind === 'demand') {
     return { kind: 'demand', demand: await demandFetch(trx, view, identified, { forced: false }), view }
+  }
+  if (plan.kind === 'quarantined') {
+    if (view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
+    return refusal(quarantineProblem(plan.quarantine, view.now))
   }
   // The client before the interest, as every demand does it: the other way round two of them could deadlock.
   const refresh = plan.refresh ? await raiseDemand(trx, view, refreshDemand(identified)) : undefined
@@ -131,6 +174,34 @@ async function open(
     evenUnusable: request.purpose === 'revoke',
   })
   return { kind: 'answer', answer, ...(refresh && { refresh }) }
+}
+
+/**
+ * What becomes of a plan to wait while another demand would wait too long: what is usable is answered without the wait
+ * and refreshed behind it; whoever has nothing usable joins what is wanted already, and is refused otherwise.
+ */
+function underLoad(
+  deps: ResolveDeps,
+  view: ClientView,
+  plan: ResolvePlan,
+): ResolvePlan | { readonly kind: 'overloaded'; readonly problem: Problem } {
+  const problem = plan.kind === 'demand' ? overloadOf(deps) : undefined
+  if (problem === undefined) return plan
+  if (isUsable(view)) return { kind: 'answer', refresh: true }
+  return isAwaited(view) ? plan : { kind: 'overloaded', problem }
+}
+
+function overloadOf({ overload, random }: ResolveDeps): Problem | undefined {
+  const verdict = overload.judge()
+  return verdict.overloaded ? overloadProblem(verdict.expectedSeconds, random()) : undefined
+}
+
+function isUsable({ standing, now, terms }: ClientView): boolean {
+  return usabilityOf(standing, now, terms).kind !== 'unusable'
+}
+
+function refusal(problem: Problem): Opening {
+  return { kind: 'answer', answer: { kind: 'problem', problem } }
 }
 
 // A use that will begin the tenant's view of a client others use already reads the record under the client's lock.
@@ -179,11 +250,17 @@ function mayDemand(caller: Authenticated, subject: string | undefined): boolean 
   return subject !== undefined || caller.scopes.includes('demand_without_subject')
 }
 
+function begin(deps: ResolveDeps, { client, enqueue }: RaisedDemand): void {
+  if (!enqueue) return
+  deps.overload.noteDemand()
+  enqueueOrLeave(deps, 'fetch', client)
+}
+
 /**
  * Enqueues without keeping the caller waiting. The demand stands in the store already: a queue that is down costs
  * time, and the sweep enqueues it later.
  */
-function enqueueOrLeave({ enqueue, log }: ResolveDeps, queue: QueueName, client: string): void {
+export function enqueueOrLeave({ enqueue, log }: ResolveDeps, queue: ClientQueue, client: string): void {
   enqueue(queue, [client]).catch((error) => {
     log.error({ event: 'enqueue.failed', queue, client, err: error }, 'the queue did not take a job')
   })

@@ -1,11 +1,22 @@
 import type { AddressInfo } from 'node:net'
 import { createProducer } from '@cimd/queue'
 import { createLifecycle, createLogger, needed, type Service } from '@cimd/runtime'
-import { type ClientView, checkDb, checkSchema, closeDb, listen, openDb } from '@cimd/store'
+import {
+  type ClientView,
+  checkAdvertise,
+  checkBrake,
+  checkDb,
+  checkSchema,
+  closeDb,
+  listen,
+  openDb,
+} from '@cimd/store'
 import { createApp } from './app.ts'
 import type { ApiConfig } from './config.ts'
 import { feedKey } from './read-events.ts'
+import { createPublicRefreshBudget } from './refresh-budget.ts'
 import { shareReads } from './shared-read.ts'
+import { startOverloadWatch } from './start-overload-watch.ts'
 import { createWaiters } from './waiters.ts'
 
 const ROLE = 'cimd_api'
@@ -41,6 +52,9 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
     })
     lifecycle.onStop('listener', listener.close)
 
+    const overload = startOverloadWatch({ db, log }, config.overload)
+    lifecycle.onStop('overload watch', overload.stop)
+
     let stopping = false
     const app = await createApp({
       db,
@@ -49,9 +63,24 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
       readShared: shareReads<ClientView>(),
       log,
       waitMsMax: config.waitMsMax,
+      eventSource: config.eventSource,
+      eventStreamsPerTenantMax: config.eventStreamsPerTenantMax,
+      subscriptionsPerTenantMax: config.subscriptionsPerTenantMax,
+      takePublicRefresh: config.publicRefresh.enabled
+        ? createPublicRefreshBudget(config.publicRefresh.perMinute, () => performance.now())
+        : undefined,
       identifiers: config.identifiers,
+      clientLimits: config.clientLimits,
+      overload,
+      random: Math.random,
       // Without the queue a known client is answered all the same, and a first contact once it is back.
-      checks: { store: () => checkDb(db), queue: { required: false, check: producer.check } },
+      checks: {
+        store: () => checkDb(db),
+        queue: { required: false, check: producer.check },
+        brake: { required: false, check: () => checkBrake(db) },
+        advertise: { required: false, check: () => checkAdvertise(db) },
+        load: { required: false, check: overload.check },
+      },
       isStopping: () => stopping,
     })
     lifecycle.onStop('server', () => app.close())

@@ -1,4 +1,15 @@
-import { commonEnvironment, count, milliseconds, parseEnvironment, portVariable } from '@cimd/runtime'
+import { USABLE_SETTINGS } from '@cimd/egress'
+import {
+  commonEnvironment,
+  count,
+  egressEnvironment,
+  egressFrom,
+  LOOPBACK_IN_DEVELOPMENT_ONLY,
+  milliseconds,
+  parseEnvironment,
+  portsVariable,
+  portVariable,
+} from '@cimd/runtime'
 import { z } from 'zod'
 
 /** The environment of the fetcher; the reference in docs/configuration.md is made from it. */
@@ -15,39 +26,43 @@ export const fetcherEnvironment = z.object({
   CIMD_FETCH_BODY_BYTES_MAX: count(65_536)
     .default(5120)
     .describe('The largest document that is read, in bytes.'),
-  CIMD_HOST_CONCURRENCY: count().default(8).describe('Fetches at once from one host, over all fetchers.'),
+  CIMD_LOGO_CONCURRENCY: count().default(2).describe('Logos decoded at once, each in a process of its own.'),
+  CIMD_LOGO_DECODE_MS: milliseconds(10_000)
+    .default(3000)
+    .describe('The longest the decoding of one logo may take.'),
+  CIMD_LOGO_MEMORY_MIB: count(4096)
+    .min(128, { error: 'must be a whole number from 128 to 4096' })
+    .default(256)
+    .describe('The memory one logo decoder may have, in MiB; it starts with about 85.'),
+  ...egressEnvironment(USABLE_SETTINGS),
+  CIMD_CLIENT_ID_PORTS: portsVariable('443').describe(
+    'Ports that a client_id may name, separated by commas; the same for api and fetcher (CID-09).',
+  ),
+  CIMD_HOST_CONCURRENCY: count()
+    .default(8)
+    .describe(
+      'Fetches at once from one host, over all fetchers; refreshes get half, as of every limit below.',
+    ),
   CIMD_HOST_ATTEMPTS_PER_MINUTE: count()
     .default(600)
     .describe('Fetches per minute from one host, over all fetchers.'),
-  CIMD_USER_AGENT: z
-    .string()
-    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII')
-    .default('cimd-registrar/0.1')
-    .describe('Sent to every origin. Add a URL at which the operator can be reached.'),
-  CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS: z
-    .enum(['true', 'false'], { error: 'must be true or false' })
-    .default('false')
-    .describe(
-      'Development only: documents may be served from this machine. Production refuses to start with it.',
-    ),
+  CIMD_DOMAIN_CONCURRENCY: count()
+    .default(16)
+    .describe('Fetches at once from all hosts of one registrable domain, over all fetchers.'),
+  CIMD_DOMAIN_ATTEMPTS_PER_MINUTE: count()
+    .default(1200)
+    .describe('Fetches per minute from all hosts of one registrable domain, over all fetchers.'),
+  CIMD_FLEET_CONCURRENCY: count().default(256).describe('Fetches at once, over all fetchers and hosts.'),
+  CIMD_FLEET_ATTEMPTS_PER_MINUTE: count()
+    .default(30_000)
+    .describe('Fetches per minute, over all fetchers and hosts.'),
 })
 
 export type FetcherConfig = ReturnType<typeof loadConfig>
 
 /** The fetcher's configuration. Throws `ConfigError`, also for loopback targets in production (FET-15). */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>) {
-  const env = parseEnvironment(
-    fetcherEnvironment.refine(
-      (given) => given.CIMD_ENV !== 'production' || given.CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS === 'false',
-      {
-        path: ['CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS'],
-        error: 'is for development and refused with CIMD_ENV=production: unset it',
-        // Also beside other problems, so that all are reported at once.
-        when: () => true,
-      },
-    ),
-    environment,
-  )
+  const env = parseEnvironment(fetcherEnvironment.refine(...LOOPBACK_IN_DEVELOPMENT_ONLY), environment)
   return {
     environment: env.CIMD_ENV,
     databaseUrl: env.CIMD_DATABASE_URL,
@@ -58,13 +73,20 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     concurrency: { fetch: env.CIMD_FETCH_CONCURRENCY, refresh: env.CIMD_REFRESH_CONCURRENCY },
     fetch: {
       deadlineMs: env.CIMD_FETCH_DEADLINE_MS,
-      bodyBytesMax: env.CIMD_FETCH_BODY_BYTES_MAX,
-      userAgent: env.CIMD_USER_AGENT,
-      dangerouslyAllowLoopback: env.CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS === 'true',
+      bodyBytesMax: { document: env.CIMD_FETCH_BODY_BYTES_MAX },
+      allowedPorts: env.CIMD_CLIENT_ID_PORTS,
     },
-    hostBudget: {
-      concurrentMax: env.CIMD_HOST_CONCURRENCY,
-      attemptsPerMinute: env.CIMD_HOST_ATTEMPTS_PER_MINUTE,
+    logo: {
+      concurrency: env.CIMD_LOGO_CONCURRENCY,
+      decodeMs: env.CIMD_LOGO_DECODE_MS,
+      memoryBytes: env.CIMD_LOGO_MEMORY_MIB * 1024 ** 2,
+    },
+    wayOut: egressFrom(env),
+    budget: {
+      windowSeconds: 60,
+      host: { concurrentMax: env.CIMD_HOST_CONCURRENCY, windowMax: env.CIMD_HOST_ATTEMPTS_PER_MINUTE },
+      domain: { concurrentMax: env.CIMD_DOMAIN_CONCURRENCY, windowMax: env.CIMD_DOMAIN_ATTEMPTS_PER_MINUTE },
+      fleet: { concurrentMax: env.CIMD_FLEET_CONCURRENCY, windowMax: env.CIMD_FLEET_ATTEMPTS_PER_MINUTE },
     },
   }
 }

@@ -1,42 +1,29 @@
 import {
   type CacheHeaders,
   type ClientStanding,
-  type FetchEvidence,
   type FetchResult,
-  parseClientIdUrl,
   RULES_VERSION,
   sha256Hex,
-  UNKNOWN_STANDING,
 } from '@cimd/core'
 import type { Claim } from '@cimd/store'
 import { describe, expect, it } from 'vitest'
+import {
+  answerWith,
+  at,
+  bytesOf,
+  clientId,
+  EVIDENCE,
+  finishedAt,
+  stranger,
+  versionOf,
+} from './claims.fixture.ts'
 import { evaluateFetch, usableValidators } from './evaluate-fetch.ts'
 
-const parsedId = parseClientIdUrl('https://app.example.com/client.json')
-if (!parsedId.ok) throw new Error('the client_id of these tests is wrong')
-const clientId = parsedId.value
-
-const finishedAt = new Date('2026-11-20T12:00:00Z')
-const at = (seconds: number) => new Date(finishedAt.getTime() + seconds * 1000)
 const published = { client_id: clientId, client_name: 'A', redirect_uris: ['https://app.example.com/cb'] }
-const bytesOf = (document: unknown) => new TextEncoder().encode(JSON.stringify(document))
 const body = bytesOf(published)
 const digest = sha256Hex(body)
-const evidence: FetchEvidence = { addresses: ['192.0.2.1'], status: 200, bodyBytes: 9, times: { totalMs: 0 } }
+const evidence = EVIDENCE
 
-const stranger: Claim = {
-  client: '7',
-  clientId,
-  host: 'app.example.com',
-  token: 'b3b0',
-  generation: 4,
-  urgent: true,
-  forced: false,
-  claimedAt: at(-1),
-  standing: UNKNOWN_STANDING,
-  version: undefined,
-  validators: {},
-}
 const standing: ClientStanding = {
   state: 'valid',
   digest,
@@ -49,20 +36,14 @@ const standing: ClientStanding = {
   failure: undefined,
   withdrawing: undefined,
   retryAt: undefined,
+  staleAnnounced: undefined,
+  quarantine: undefined,
 }
-const version = {
-  digest,
-  body,
-  contentType: 'application/json',
-  fetchedAt: at(-3600),
-  rulesVersion: RULES_VERSION,
-}
+const version = versionOf(body)
 const known: Claim = { ...stranger, standing, version, validators: { etag: '"1"', lastModified: 'then' } }
 
-const served = (given: Partial<Extract<FetchResult, { kind: 'fetched' }>> = {}): FetchResult => ({
-  ...{ kind: 'fetched', body, contentType: 'application/json', headers: {}, evidence },
-  ...given,
-})
+const served = (given: Partial<Extract<FetchResult, { kind: 'fetched' }>> = {}): FetchResult =>
+  answerWith(body, given)
 const unchanged = (headers: CacheHeaders = {}): FetchResult => ({ kind: 'not_modified', headers, evidence })
 const evaluate = (claim: Claim, result: FetchResult) => evaluateFetch(claim, result, finishedAt, 0.5)
 
@@ -70,6 +51,7 @@ describe('evaluateFetch of a first document', () => {
   it('records bytes, digest, type and rules as a version, and the discovery (CHG-09)', () => {
     expect(evaluate(stranger, served({ headers: { etag: ['"2"'], 'last-modified': ['now'] } }))).toEqual({
       claim: stranger,
+      examined: true,
       finishedAt,
       outcome: 'fetched',
       evidence,
@@ -82,8 +64,10 @@ describe('evaluateFetch of a first document', () => {
       },
       nextAttemptAt: at(3600 * 0.9),
       events: [{ type: 'client.discovered', data: { digest } }],
+      resources: [],
       newVersion: { body, digest, contentType: 'application/json', rulesVersion: RULES_VERSION },
       validators: { etag: '"2"', lastModified: 'now' },
+      cacheHeaders: { etag: ['"2"'], 'last-modified': ['now'] },
     })
   })
 
@@ -166,7 +150,7 @@ describe('evaluateFetch of a known client', () => {
     expect(record).not.toHaveProperty('newVersion')
   })
 
-  it('announces no changes from bytes that the present rules refuse', () => {
+  it('announces no changes from bytes that no rules allow', () => {
     const old = {
       ...version,
       body: bytesOf({ ...published, client_secret: 'x' }),
@@ -199,6 +183,24 @@ describe('evaluateFetch of a known client', () => {
     expect(record).not.toHaveProperty('validators')
   })
 
+  it('ends nothing while the brake is engaged', () => {
+    const since = at(-1800)
+    const withdrawing: ClientStanding = {
+      ...standing,
+      ...{ state: 'failing', usableUntil: at(-900) },
+      ...{ failure: { code: 'status_404', since }, withdrawing: { code: 'status_404', since } },
+      staleAnnounced: 'status_404',
+    }
+    const failed = { kind: 'failed', code: 'status_404', detail: '404', evidence } as const
+    const judge = (heldFrom: Date | undefined) =>
+      evaluate({ ...known, standing: withdrawing, brake: heldFrom && { heldFrom } }, failed)
+    expect(judge(at(-3600))).toMatchObject({ standing: { state: 'failing' }, events: [] })
+    expect(judge(undefined)).toMatchObject({
+      standing: { state: 'withdrawn' },
+      events: [{ type: 'client.withdrawn' }],
+    })
+  })
+
   it('waits as long as the origin asks', () => {
     const failed = { kind: 'failed', code: 'status_429', detail: '429', evidence } as const
     expect(evaluate(known, { ...failed, retryAfterSeconds: 600 }).nextAttemptAt).toEqual(at(600))
@@ -215,12 +217,83 @@ describe('evaluateFetch of a 304 (FET-06)', () => {
   })
 
   it('updates the validators it names and keeps the others (CAC-12)', () => {
-    const { validators } = evaluate(known, unchanged({ etag: ['"2"'] }))
-    expect(validators).toEqual({ etag: '"2"', lastModified: 'then' })
+    const { validators } = evaluate(known, unchanged({ 'last-modified': ['now'] }))
+    expect(validators).toEqual({ etag: '"1"', lastModified: 'now' })
+  })
+
+  it('joins its headers with those stored: without Cache-Control the lifetime stays (CAC-12)', () => {
+    const cacheHeaders = { 'cache-control': ['max-age=7200'], age: ['500'], date: [at(-7200).toUTCString()] }
+    const record = evaluate({ ...known, cacheHeaders }, unchanged({ vary: ['accept'] }))
+    expect(record.standing.freshUntil).toEqual(at(7200))
+    expect(record.cacheHeaders).toEqual({ 'cache-control': ['max-age=7200'], vary: ['accept'] })
+  })
+
+  it('is followed by an unconditional refresh if it is of another response (CAC-12)', () => {
+    expect(evaluate(known, unchanged({ etag: ['"2"'] })).validators).toEqual({})
   })
 
   it('is a bug of ours where there is no version to confirm', () => {
     expect(() => evaluate(stranger, unchanged())).toThrow('304')
+  })
+})
+
+describe('evaluateFetch while newer rules refuse the current version (CAC-12)', () => {
+  // What the present rules refuse stands for what the next ones will.
+  const refused = bytesOf({ ...published, token_endpoint_auth_method: 'client_secret_basic' })
+  const stored = { ...version, body: refused, digest: sha256Hex(refused), rulesVersion: RULES_VERSION - 1 }
+  const claim: Claim = {
+    ...{ ...known, standing: { ...standing, digest: stored.digest } },
+    ...{ version: stored, rulesApproved: RULES_VERSION - 1 },
+  }
+
+  it('takes the same bytes as valid until the rules are approved, and records no version', () => {
+    const record = evaluate(claim, served({ body: refused }))
+    expect(record).toMatchObject({
+      outcome: 'fetched',
+      standing: { state: 'valid', digest: stored.digest },
+      events: [],
+      resources: [],
+    })
+    expect(record).not.toHaveProperty('newVersion')
+  })
+
+  it('keeps the rules they were stored under where they are served otherwise now', () => {
+    const record = evaluate(claim, served({ body: refused, contentType: 'text/plain' }))
+    expect(record.newVersion).toMatchObject({ contentType: 'text/plain', rulesVersion: RULES_VERSION - 1 })
+  })
+
+  it.each<[string, Claim, Uint8Array]>([
+    ['once the rules are approved', { ...claim, rulesApproved: RULES_VERSION }, refused],
+    ['of other bytes', claim, bytesOf({ ...JSON.parse(new TextDecoder().decode(refused)), x: 1 })],
+    [
+      'of bytes that these very rules had allowed',
+      { ...claim, version: { ...stored, rulesVersion: RULES_VERSION } },
+      refused,
+    ],
+  ])('takes it as the publisher’s word %s (CAC-14)', (_, given, body) => {
+    expect(evaluate(given, served({ body }))).toMatchObject({
+      failure: { code: 'symmetric_method' },
+      standing: { withdrawing: { code: 'symmetric_method' } },
+    })
+  })
+
+  it('takes a secret as that at once, whatever the bytes were stored under (DOC-05)', () => {
+    const secret = bytesOf({ ...published, client_secret: 'x' })
+    const leaked = { ...claim, version: { ...stored, body: secret, digest: sha256Hex(secret) } }
+    expect(evaluate(leaked, served({ body: secret }))).toMatchObject({
+      failure: { code: 'forbidden_member' },
+    })
+  })
+
+  it('announces what a mended document changed (CHG-07)', () => {
+    const record = evaluate(claim, served())
+    expect(record).toMatchObject({ newVersion: { digest, rulesVersion: RULES_VERSION } })
+    expect(record.events).toMatchObject([
+      {
+        type: 'client.metadata_changed',
+        data: { changes: [{ member: 'token_endpoint_auth_method', before: 'client_secret_basic' }] },
+      },
+    ])
   })
 })
 

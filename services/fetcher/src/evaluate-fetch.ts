@@ -2,23 +2,32 @@ import {
   type AttemptOutcome,
   type CacheHeaders,
   classifyContentType,
-  compareMetadata,
   describeViolations,
   type FetchResult,
+  type Freshness,
   freshnessOf,
   judgeAttempt,
   parseClientMetadata,
+  type Refusal,
   RULES_VERSION,
+  readStoredDocument,
   sha256Hex,
+  updateStoredHeaders,
+  updateValidators,
   type Validators,
+  validatorsOf,
 } from '@cimd/core'
 import type { AttemptRecord, Claim } from '@cimd/store'
+import { type Announced, announcedChanges } from './announced-changes.ts'
+import { linkedChanges } from './linked-changes.ts'
 
 type Found = {
   readonly outcome: AttemptOutcome
   readonly failure?: AttemptRecord['failure']
   readonly newVersion?: AttemptRecord['newVersion']
   readonly validators?: Validators
+  readonly cacheHeaders?: CacheHeaders
+  readonly announcement?: Announced['announcement']
 }
 
 /**
@@ -32,18 +41,24 @@ export function evaluateFetch(
   jitter: number,
 ): AttemptRecord {
   const found = examine(claim, result, finishedAt)
-  const judgement = judgeAttempt(claim.standing, found.outcome, finishedAt, jitter)
+  const judgement = judgeAttempt(claim.standing, found.outcome, finishedAt, jitter, claim.brake)
+  const body = found.newVersion?.body ?? claim.version?.body
+  const linked = found.outcome.kind === 'valid' && body ? linkedChanges(claim, body) : undefined
   return {
     claim,
     finishedAt,
     outcome: found.outcome.kind === 'failed' ? 'failed' : result.kind,
     evidence: result.evidence,
     standing: judgement.standing,
+    examined: result.kind !== 'failed',
     nextAttemptAt: judgement.nextAttemptAt,
-    events: judgement.events,
+    events: [...judgement.events, ...(linked?.events ?? [])],
+    ...(linked && { resources: linked.resources }),
     ...(found.failure && { failure: found.failure }),
     ...(found.newVersion && { newVersion: found.newVersion }),
     ...(found.validators && { validators: found.validators }),
+    ...(found.cacheHeaders && { cacheHeaders: found.cacheHeaders }),
+    ...(found.announcement && { announcement: found.announcement }),
   }
 }
 
@@ -55,14 +70,31 @@ export function usableValidators(claim: Claim): Validators {
 
 function examine(claim: Claim, result: FetchResult, receivedAt: Date): Found {
   if (result.kind === 'failed') return examineFailure(result)
+  const isUpdate = result.kind === 'not_modified'
+  const headers = isUpdate ? updateStoredHeaders(claim.cacheHeaders ?? {}, result.headers) : result.headers
   const responseDelaySeconds = result.evidence.times.totalMs / 1000
-  const freshness = freshnessOf({ headers: result.headers, receivedAt, responseDelaySeconds })
-  if (result.kind === 'fetched') return examineDocument(claim, result, freshness)
+  const freshness = freshnessOf({ headers, receivedAt, responseDelaySeconds })
+  const found = isUpdate
+    ? examineUnchanged(claim, result.headers, freshness, receivedAt)
+    : examineDocument(claim, result, freshness, receivedAt)
+  return found.outcome.kind === 'valid' ? { ...found, cacheHeaders: headers } : found
+}
+
+function examineUnchanged(
+  claim: Claim,
+  headers: CacheHeaders,
+  freshness: Freshness,
+  receivedAt: Date,
+): Found {
   if (claim.version === undefined)
     throw new Error('304 for a client without a version: egress must refuse it')
   const { digest } = claim.version
-  const validators = { ...claim.validators, ...validatorsOf(result.headers) }
-  return { outcome: { kind: 'valid', digest, freshness, changes: [] }, validators }
+  const { announcement, ...told } = announcedChanges(claim, claim.version, receivedAt)
+  return {
+    outcome: { kind: 'valid', digest, freshness, ...told },
+    validators: updateValidators(claim.validators, headers),
+    ...(announcement && { announcement }),
+  }
 }
 
 function examineFailure({
@@ -79,41 +111,48 @@ function examineFailure({
 function examineDocument(
   claim: Claim,
   { body, contentType, headers }: Extract<FetchResult, { kind: 'fetched' }>,
-  freshness: ReturnType<typeof freshnessOf>,
+  freshness: Freshness,
+  receivedAt: Date,
 ): Found {
-  const parsed = parseClientMetadata(body, claim.clientId)
-  if (!parsed.ok) {
-    const { code } = parsed
+  const digest = sha256Hex(body)
+  const judged = judgeDocument(claim, body, digest)
+  if (!judged.ok) {
+    const { code } = judged
     return {
       outcome: { kind: 'failed', code },
-      failure: { code, detail: describeViolations(parsed.violations) },
+      failure: { code, detail: describeViolations(judged.violations) },
     }
   }
-  const digest = sha256Hex(body)
+  const { rulesVersion } = judged
   const validators = validatorsOf(headers)
-  if (isCurrent(claim, digest, contentType)) {
-    return { outcome: { kind: 'valid', digest, freshness, changes: [] }, validators }
-  }
-  const before = claim.version && parseClientMetadata(claim.version.body, claim.clientId)
-  const changes = before?.ok ? compareMetadata(before.metadata, parsed.metadata) : []
-  return {
-    outcome: { kind: 'valid', digest, freshness, changes },
-    newVersion: { body, digest, contentType, rulesVersion: RULES_VERSION },
-    validators,
-  }
+  const { announcement, ...told } = announcedChanges(claim, { digest, body }, receivedAt)
+  const outcome = { kind: 'valid', digest, freshness, ...told } as const
+  const newVersion = { body, digest, contentType, rulesVersion }
+  const isNew = !isCurrent(claim, newVersion)
+  return { outcome, ...(isNew && { newVersion }), validators, ...(announcement && { announcement }) }
+}
+
+/**
+ * The rules that say a document is valid: the present ones; or, until an operator has approved these, the older ones that
+ * its current version was stored under, if not a byte has changed since. What only our change refuses is not its
+ * publisher's word (CAC-12).
+ */
+function judgeDocument(
+  { clientId, version, rulesApproved = 0 }: Claim,
+  body: Uint8Array,
+  digest: string,
+): { readonly ok: true; readonly rulesVersion: number } | Refusal {
+  const parsed = parseClientMetadata(body, clientId)
+  if (parsed.ok) return { ok: true, rulesVersion: RULES_VERSION }
+  if (version?.digest !== digest || rulesApproved >= RULES_VERSION) return parsed
+  return readStoredDocument(version, clientId).ok ? { ok: true, rulesVersion: version.rulesVersion } : parsed
 }
 
 // How it is served counts as well: policy judges plain text and JSON differently (FET-08).
-function isCurrent({ version }: Claim, digest: string, contentType: string): boolean {
+function isCurrent({ version }: Claim, found: NonNullable<Found['newVersion']>): boolean {
   return (
-    version?.digest === digest &&
-    version.rulesVersion === RULES_VERSION &&
-    classifyContentType(version.contentType) === classifyContentType(contentType)
+    version?.digest === found.digest &&
+    version.rulesVersion === found.rulesVersion &&
+    classifyContentType(version.contentType) === classifyContentType(found.contentType)
   )
-}
-
-function validatorsOf(headers: CacheHeaders): Validators {
-  const etag = headers.etag?.[0]
-  const lastModified = headers['last-modified']?.[0]
-  return { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) }
 }

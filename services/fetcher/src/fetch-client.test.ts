@@ -1,42 +1,12 @@
-import {
-  type BudgetAnswer,
-  type FetchResult,
-  parseClientIdUrl,
-  RULES_VERSION,
-  sha256Hex,
-  UNKNOWN_STANDING,
-} from '@cimd/core'
+import { type BudgetAnswer, type FetchResult, RULES_VERSION, sha256Hex } from '@cimd/core'
 import type { AttemptRecord, Claim } from '@cimd/store'
 import { describe, expect, it } from 'vitest'
+import { answerWith, at, stranger as claim, clientId, documentWith } from './claims.fixture.ts'
 import { type FetchClientDeps, fetchClient } from './fetch-client.ts'
+import type { Isolation } from './isolation/isolate.ts'
 
-const parsedId = parseClientIdUrl('https://app.example.com/client.json')
-if (!parsedId.ok) throw new Error('the client_id of these tests is wrong')
-const clientId = parsedId.value
-const body = new TextEncoder().encode(
-  JSON.stringify({ client_id: clientId, redirect_uris: ['https://app.example.com/cb'] }),
-)
-
-const claim: Claim = {
-  client: '7',
-  clientId,
-  host: 'app.example.com',
-  token: 'b3b0',
-  generation: 4,
-  urgent: true,
-  forced: false,
-  claimedAt: new Date('2026-11-20T12:00:00Z'),
-  standing: UNKNOWN_STANDING,
-  version: undefined,
-  validators: {},
-}
-const fetched: FetchResult = {
-  kind: 'fetched',
-  body,
-  contentType: 'application/json',
-  headers: {},
-  evidence: { addresses: ['192.0.2.1'], status: 200, bodyBytes: body.byteLength, times: { totalMs: 80 } },
-}
+const body = documentWith({})
+const fetched = answerWith(body)
 
 /** A world in which everything succeeds, and the order in which it was called. */
 function setup(given: Partial<FetchClientDeps> = {}) {
@@ -58,10 +28,12 @@ function setup(given: Partial<FetchClientDeps> = {}) {
       records.push(record)
       return { applied: true, next: undefined }
     },
+    renewLinked: async (renewed) => renewed,
     announce: async () => {},
     enqueue: async () => {},
     defer: async () => {},
     release: async () => {},
+    postpone: async () => {},
     monotonicMs: () => clockMs.shift() ?? Number.NaN,
     random: () => 0,
     ...given,
@@ -78,6 +50,7 @@ function setup(given: Partial<FetchClientDeps> = {}) {
         enqueue: noted('enqueue', deps.enqueue),
         defer: noted('defer', deps.defer),
         release: noted('release claim', deps.release),
+        postpone: noted('postpone', deps.postpone),
       },
       '7',
       signal,
@@ -101,7 +74,7 @@ describe('fetchClient', () => {
     })
   })
 
-  it('asks for the client of the job, the budget of its host, and the document of its client_id', async () => {
+  it('asks for the client of the job, the budget of its host and domain (FET-23), and the document of its client_id', async () => {
     const asked: unknown[] = []
     const { run } = setup({
       claim: async (client) => {
@@ -118,7 +91,11 @@ describe('fetchClient', () => {
       },
     })
     await run()
-    expect(asked).toEqual(['7', { host: 'app.example.com', urgent: true }, { url: clientId, validators: {} }])
+    expect(asked).toEqual([
+      '7',
+      { host: 'app.example.com', domain: 'example.com', urgent: true },
+      { url: clientId, validators: {} },
+    ])
   })
 
   it('sends the validators of the version it has (CAC-12)', async () => {
@@ -166,14 +143,14 @@ describe('fetchClient', () => {
   it('dates the end by the clock of the database at the claim and what has passed since', async () => {
     const { run, records } = setup()
     await run()
-    expect(records[0]?.finishedAt).toEqual(new Date('2026-11-20T12:00:00.250Z'))
-    expect(records[0]?.standing.validatedAt).toEqual(new Date('2026-11-20T12:00:00.250Z'))
+    expect(records[0]?.finishedAt).toEqual(at(-0.75))
+    expect(records[0]?.standing.validatedAt).toEqual(at(-0.75))
   })
 
   it('records the failure of an origin as an attempt, and the job succeeds', async () => {
     const failed: FetchResult = {
       ...{ kind: 'failed', code: 'timeout_connect', detail: 'after 3000 ms' },
-      evidence: { addresses: [], bodyBytes: 0, times: { totalMs: 3000 } },
+      evidence: { phase: 'connect', addresses: [], bodyBytes: 0, times: { totalMs: 3000 } },
     }
     const { run, calls, records } = setup({ fetchDocument: async () => failed })
     await run()
@@ -196,6 +173,26 @@ describe('fetchClient', () => {
       expect(calls.slice(-3)).toEqual(['announce', 'enqueue', 'give back'])
     },
   )
+
+  it('judges once more, by what is usable then, where a key set was found to be another meanwhile (CHG-03)', async () => {
+    const renewed: Claim = { ...claim, linked: { keys: undefined, logoDigest: undefined, eventSeq: 2 } }
+    const records: AttemptRecord[] = []
+    const { run, calls } = setup({
+      record: async (record) => {
+        records.push(record)
+        return {
+          applied: records.length > 1,
+          next: undefined,
+          ...(records.length === 1 && { overtaken: true }),
+        }
+      },
+      renewLinked: async () => renewed,
+    })
+    expect(await run()).toMatchObject({ kind: 'recorded', recorded: { applied: true } })
+    expect(records.map((record) => record.claim)).toEqual([claim, renewed])
+    expect(records[1]).toEqual({ ...records[0], claim: renewed })
+    expect(calls).toEqual(['claim', 'take budget', 'fetch', 'record', 'record', 'announce', 'give back'])
+  })
 
   it('says how many events there are to announce', async () => {
     const announced: unknown[] = []
@@ -249,4 +246,75 @@ describe('fetchClient', () => {
       expect(calls.slice(-2)).toEqual([step, 'give back'])
     },
   )
+})
+
+describe('fetchClient of what several claims were lost of', () => {
+  const suspect: Claim = { ...claim, lostClaims: 2 }
+  const record = { claim: suspect, outcome: 'fetched', events: [] } as unknown as AttemptRecord
+
+  function isolated(given: Partial<Isolation> = {}) {
+    const done: string[] = []
+    const isolation: Isolation = {
+      fetch: async ({ url, resource }) => {
+        done.push(`fetch ${resource} ${url}`)
+        return fetched
+      },
+      evaluateDocument: async () => {
+        done.push('evaluate')
+        return record
+      },
+      evaluateKeys: () => Promise.reject(new Error('these are no keys')),
+      [Symbol.dispose]: () => done.push('end'),
+      ...given,
+    }
+    const world = setup({ claim: async () => suspect, takeIsolation: () => isolation })
+    return { ...world, done }
+  }
+
+  it('has it fetched and judged in a process of its own, which ends with it', async () => {
+    const { run, calls, records, done } = isolated()
+    expect(await run()).toMatchObject({ kind: 'recorded', record })
+    expect(done).toEqual([`fetch document ${clientId}`, 'evaluate', 'end'])
+    expect(calls).toEqual(['claim', 'take budget', 'record', 'announce', 'give back'])
+    expect(records).toEqual([record])
+  })
+
+  it('waits its turn while another is worked like that, and takes no budget', async () => {
+    const { run, calls } = setup({ claim: async () => suspect, takeIsolation: () => undefined })
+    expect(await run()).toEqual({ kind: 'postponed', claim: suspect })
+    expect(calls).toEqual(['claim', 'postpone'])
+  })
+
+  it('does as always after one lost claim, and where no process can have the same network', async () => {
+    const takeIsolation = () => {
+      throw new Error('nothing of this is needed')
+    }
+    for (const given of [
+      { claim: async () => ({ ...claim, lostClaims: 1 }), takeIsolation },
+      { claim: async () => suspect },
+    ]) {
+      const { run, calls } = setup(given)
+      await run()
+      expect(calls).toContain('fetch')
+    }
+  })
+
+  it('hands the claim back where no process could be started: that is no fault of its', async () => {
+    const { run, calls, done } = isolated({ fetch: () => Promise.reject(new Error('no memory')) })
+    await expect(run()).rejects.toThrow('no memory')
+    expect(calls).toEqual(['claim', 'take budget', 'postpone', 'give back'])
+    expect(done).toEqual(['end'])
+  })
+
+  it('hands the claim back when it is aborted, also while it is judged', async () => {
+    const stopping = new AbortController()
+    const { run, calls } = isolated({
+      evaluateDocument: async () => {
+        stopping.abort(new Error('stopping'))
+        throw stopping.signal.reason
+      },
+    })
+    await expect(run(stopping.signal)).rejects.toThrow('stopping')
+    expect(calls).toEqual(['claim', 'take budget', 'release claim', 'give back'])
+  })
 })

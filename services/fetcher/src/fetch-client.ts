@@ -1,18 +1,33 @@
-import type { FailureCode, FetchDocument, FetchResult, TakeBudget } from '@cimd/core'
+import {
+  type FailureCode,
+  type FetchDocument,
+  type FetchResult,
+  isSuspect,
+  registrableDomainOf,
+  type TakeBudget,
+} from '@cimd/core'
 import type { AttemptRecord, Claim, RecordedAttempt } from '@cimd/store'
 import { evaluateFetch, usableValidators } from './evaluate-fetch.ts'
+import type { Evaluation } from './isolation/contract.ts'
+import type { Isolation, TakeIsolation } from './isolation/isolate.ts'
 
 /** What fetching one client needs from the world. */
 export type FetchClientDeps = {
   readonly claim: (client: string) => Promise<Claim | undefined>
   readonly takeBudget: TakeBudget
   readonly fetchDocument: FetchDocument
+  /** For what is suspect, since claims of it were lost; absent: no process can be started that has the same network. */
+  readonly takeIsolation?: TakeIsolation | undefined
   readonly record: (record: AttemptRecord) => Promise<RecordedAttempt>
+  /** The claim with the keys and the logo that are usable now. */
+  readonly renewLinked: (claim: Claim) => Promise<Claim>
   /** Tells those who wait, after the commit. */
   readonly announce: (claim: Claim, events: number) => Promise<void>
   readonly enqueue: (queue: 'fetch' | 'refresh', client: string) => Promise<void>
   readonly defer: (claim: Claim, code: FailureCode, seconds: number) => Promise<void>
   readonly release: (claim: Claim) => Promise<void>
+  /** Hands a claim back, as wanted as it was, to be taken up again after so many seconds. */
+  readonly postpone: (claim: Claim, seconds: number) => Promise<void>
   /** Milliseconds of a clock that never jumps: the database's clock is read once, at the claim. */
   readonly monotonicMs: () => number
   /** In [0, 1). */
@@ -23,6 +38,8 @@ export type FetchClientDeps = {
 export type FetchEnd =
   | { readonly kind: 'nothing_to_do' }
   | { readonly kind: 'deferred'; readonly claim: Claim; readonly code: FailureCode }
+  /** It is to be worked alone, and another is. */
+  | { readonly kind: 'postponed'; readonly claim: Claim }
   | {
       readonly kind: 'recorded'
       readonly claim: Claim
@@ -30,10 +47,15 @@ export type FetchEnd =
       readonly recorded: RecordedAttempt
     }
 
+/** A process is at work for a second or so; those that wait must not come back all at once. */
+const POSTPONED_SECONDS = { min: 0.5, max: 3 } as const
+/** Where no process could be started: a fault of ours, which may last. */
+const FAULT_SECONDS = 20
+
 /**
  * What happens to a client_id: claimed, budgeted, fetched, validated, compared, recorded, announced. A duplicate
- * or late job finds nothing to claim. If `signal` aborts during the fetch the claim is handed back and this
- * rejects, so that the job returns to its queue.
+ * or late job finds nothing to claim. What several fetchers have died of, as it seems, is fetched and judged in a process of its
+ * own. If `signal` aborts during that the claim is handed back and this rejects, so that the job returns to its queue.
  */
 export async function fetchClient(
   deps: FetchClientDeps,
@@ -43,19 +65,31 @@ export async function fetchClient(
   const claim = await deps.claim(client)
   if (claim === undefined) return { kind: 'nothing_to_do' }
   const claimedAtMs = deps.monotonicMs()
-
-  const budget = await deps.takeBudget({ host: claim.host, urgent: claim.urgent })
+  using work = takeWork(deps, claim)
+  if (work === undefined) {
+    const { min, max } = POSTPONED_SECONDS
+    await deps.postpone(claim, min + (max - min) * deps.random())
+    return { kind: 'postponed', claim }
+  }
+  const budget = await deps.takeBudget({
+    host: claim.host,
+    domain: registrableDomainOf(claim.host),
+    urgent: claim.urgent,
+  })
   if (budget.kind === 'deferred') {
     await deps.defer(claim, budget.code, budget.retryAfterSeconds)
     await deps.announce(claim, 0)
     return { kind: 'deferred', claim, code: budget.code }
   }
   try {
-    const result = await fetchOrHandBack(deps, claim, signal)
+    const orHandBack = handBackAfter(deps, work, claim, signal)
+    await orHandBack(() => work.fetch(signal))
     const finishedAt = new Date(claim.claimedAt.getTime() + (deps.monotonicMs() - claimedAtMs))
-    const record = evaluateFetch(claim, result, finishedAt, deps.random())
-    const recorded = await deps.record(record)
-    await deps.announce(claim, record.events.length)
+    const evaluation = { finishedAt, jitter: deps.random() }
+    const { record, recorded } = await recordNewest(deps, claim, (renewed) =>
+      orHandBack(() => work.evaluate(renewed, evaluation)),
+    )
+    await deps.announce(claim, recorded.applied ? record.events.length : 0)
     if (recorded.next !== undefined) await deps.enqueue(recorded.next, client)
     return { kind: 'recorded', claim, record, recorded }
   } finally {
@@ -63,15 +97,73 @@ export async function fetchClient(
   }
 }
 
-async function fetchOrHandBack(
+/** One fetch and its judgement, here or in a process of its own. */
+type Work = Disposable & {
+  readonly isAlone: boolean
+  readonly fetch: (signal: AbortSignal) => Promise<void>
+  readonly evaluate: (claim: Claim, evaluation: Evaluation) => Promise<AttemptRecord>
+}
+
+// Before the budget is taken: what waits for its turn would keep others from theirs.
+function takeWork(deps: FetchClientDeps, claim: Claim): Work | undefined {
+  if (deps.takeIsolation === undefined || !isSuspect(claim.lostClaims)) return workHere(deps, claim)
+  const isolation = deps.takeIsolation()
+  return isolation && workAlone(isolation, claim)
+}
+
+function workHere({ fetchDocument }: FetchClientDeps, claim: Claim): Work {
+  let result: FetchResult | undefined
+  return {
+    isAlone: false,
+    fetch: async (signal) => {
+      result = await fetchDocument({ url: claim.clientId, validators: usableValidators(claim) }, signal)
+    },
+    evaluate: async (renewed, { finishedAt, jitter }) => {
+      if (result === undefined) throw new Error('nothing was fetched')
+      return evaluateFetch(renewed, result, finishedAt, jitter)
+    },
+    [Symbol.dispose]: () => {},
+  }
+}
+
+function workAlone(isolation: Isolation, claim: Claim): Work {
+  return {
+    isAlone: true,
+    fetch: async (signal) => {
+      const request = {
+        url: claim.clientId,
+        resource: 'document',
+        validators: usableValidators(claim),
+      } as const
+      await isolation.fetch(request, signal)
+    },
+    evaluate: isolation.evaluateDocument,
+    [Symbol.dispose]: () => isolation[Symbol.dispose](),
+  }
+}
+
+// Its keys or its logo may have been found to be others while the document was fetched: what is announced counts from these.
+async function recordNewest(
   deps: FetchClientDeps,
   claim: Claim,
-  signal: AbortSignal,
-): Promise<FetchResult> {
-  try {
-    return await deps.fetchDocument({ url: claim.clientId, validators: usableValidators(claim) }, signal)
-  } catch (error) {
-    if (signal.aborted) await deps.release(claim)
-    throw error
+  evaluate: (claim: Claim) => Promise<AttemptRecord>,
+): Promise<{ readonly record: AttemptRecord; readonly recorded: RecordedAttempt }> {
+  const record = await evaluate(claim)
+  const recorded = await deps.record(record)
+  return recorded.overtaken
+    ? recordNewest(deps, await deps.renewLinked(claim), evaluate)
+    : { record, recorded }
+}
+
+/** Hands the claim back where a step is aborted, or no process could be had for it. */
+function handBackAfter(deps: FetchClientDeps, { isAlone }: Work, claim: Claim, signal: AbortSignal) {
+  return async <T>(step: () => Promise<T>): Promise<T> => {
+    try {
+      return await step()
+    } catch (error) {
+      if (signal.aborted) await deps.release(claim)
+      else if (isAlone) await deps.postpone(claim, FAULT_SECONDS)
+      throw error
+    }
   }
 }

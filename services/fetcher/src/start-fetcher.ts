@@ -1,100 +1,54 @@
-import { createFetchDocument, type Dial, dangerousEnvironment, type Resolve } from '@cimd/egress'
-import { createConsumer, createProducer, type QueueName } from '@cimd/queue'
+import { fileURLToPath } from 'node:url'
+import { type Consumer, createConsumer, createProducer, type Producer } from '@cimd/queue'
 import {
-  ConfigError,
   createLifecycle,
   createLogger,
+  type Lifecycle,
+  type Logger,
   needed,
   type Service,
   startHealthServer,
 } from '@cimd/runtime'
-import {
-  checkDb,
-  checkSchema,
-  claimClient,
-  closeDb,
-  createHostBudget,
-  type Db,
-  deferClaim,
-  doneKey,
-  notify,
-  openDb,
-  recordAttempt,
-  releaseClaim,
-} from '@cimd/store'
+import { checkDb, checkSchema, closeDb, type Db, endLife, openDb, signLife } from '@cimd/store'
 import type { FetcherConfig } from './config.ts'
-import { logFetchEnd, logJobFailure } from './events.ts'
-import { type FetchClientDeps, fetchClient } from './fetch-client.ts'
-
-/** What tests and the demo put in place of the real Internet. */
-export type InjectedNetwork = { readonly resolve?: Resolve; readonly dial?: Dial; readonly ca?: string }
+import { createDeps, createResourceDeps } from './deps.ts'
+import { createIsolation, type TakeIsolation } from './isolation/isolate.ts'
+import { logBrokenDecoder } from './log-broken-decoder.ts'
+import { logDeath } from './log-death.ts'
+import { logJobFailure } from './log-fetch-end.ts'
+import { createDecoderCheck } from './logo/decoder-check.ts'
+import { type RunJobDeps, runJob } from './run-job.ts'
+import { signOfLife } from './sign-of-life.ts'
+import { createWayOut, type FetcherNetwork, type IsolatedScript } from './way-out.ts'
 
 const ROLE = 'cimd_fetcher'
 
-/** The claim outlasts the longest fetch and its recording; a killed fetcher's work is free after it. */
-const CLAIM_LEASE_SECONDS = 8
-
-/** Variables that would weaken TLS or DNS behind our back. Throws when one is set. */
-export function refuseDangerousEnvironment(environment: Readonly<Record<string, string | undefined>>): void {
-  const names = dangerousEnvironment(environment)
-  if (names.length === 0) return
-  throw new ConfigError(
-    names.map((name) => `${name}: unset it, the fetcher decides on TLS, DNS and proxies itself`),
-  )
-}
-
 /** Starts the fetcher: takes jobs from both queues until it is stopped. */
-export async function startFetcher(config: FetcherConfig, network: InjectedNetwork = {}): Promise<Service> {
+export async function startFetcher(config: FetcherConfig, network: FetcherNetwork = {}): Promise<Service> {
   const log = createLogger('fetcher', config.logLevel)
   // Aborting what runs and closing connections come after the grace.
   const lifecycle = createLifecycle(log, config.shutdownGraceMs + 5000)
-  const onError = (error: Error): void =>
-    log.warn({ event: 'connection.error', err: error }, 'a connection failed')
   try {
-    const db = openDb({ url: config.databaseUrl, role: ROLE, connectionsMax: 20, onError })
-    lifecycle.onStop('store', () => closeDb(db))
-    await needed('database (CIMD_DATABASE_URL)', checkSchema(db, config.environment))
-
-    const queueOptions = { url: config.queueUrl, role: ROLE, onError }
-    const producer = createProducer(queueOptions)
-    lifecycle.onStop('producer', producer.close)
-    await needed('queue (CIMD_QUEUE_URL)', producer.check())
-
-    let stopping = false
+    const { db, producer } = await connect(config, log, lifecycle)
+    const stopping = new AbortController()
     const checks = { store: () => checkDb(db), queue: producer.check }
     const health = await needed(
       'address (CIMD_HOST, CIMD_FETCHER_HEALTH_PORT)',
-      startHealthServer({ ...config.health, checks, isStopping: () => stopping }),
+      startHealthServer({ ...config.health, checks, isStopping: () => stopping.signal.aborted }),
     )
     lifecycle.onStop('health', health.close)
 
-    const deps = createDeps(db, config, network, producer.enqueue)
-    const consumers = (['fetch', 'refresh'] as const).map((queue) =>
-      createConsumer({
-        ...queueOptions,
-        queue,
-        concurrency: config.concurrency[queue],
-        run: async ({ client }, signal) => {
-          logFetchEnd(log, queue, client, await fetchClient(deps, client, signal))
-        },
-        onFailed: (failure) => logJobFailure(log, failure),
-      }),
-    )
+    const jobDeps = createJobDeps({ config, network, log, db, producer }, stopping.signal)
+    const consumers = createConsumers(config, jobDeps)
     lifecycle.onStop('consumers', async () => {
       await Promise.all(consumers.map((consumer) => consumer.drain(config.shutdownGraceMs)))
       await Promise.all(consumers.map((consumer) => consumer.close()))
     })
-    lifecycle.onStop('readiness', () => {
-      stopping = true
-    })
-    await Promise.all(consumers.map((consumer) => consumer.ready()))
+    lifecycle.onStop('readiness', () => stopping.abort(new Error('the fetcher is stopping')))
+    await Promise.all([...consumers.map((consumer) => consumer.ready()), jobDeps.canDecode()])
+    lifecycle.onStop('sign of life', beginSigns(log, db, producer).stop)
     log.info({ event: 'service.started', health_port: health.port }, 'fetcher started')
-    if (config.fetch.dangerouslyAllowLoopback) {
-      log.warn(
-        { event: 'dangerous.loopback' },
-        'documents may be fetched from this machine: never in production',
-      )
-    }
+    warnOfLoopback(config, log)
     return lifecycle
   } catch (error) {
     await lifecycle.stop()
@@ -102,31 +56,88 @@ export async function startFetcher(config: FetcherConfig, network: InjectedNetwo
   }
 }
 
-function createDeps(
-  db: Db,
+async function connect(
   config: FetcherConfig,
-  network: InjectedNetwork,
-  enqueue: (queue: QueueName, clients: readonly string[]) => Promise<void>,
-): FetchClientDeps {
-  return {
-    claim: (client) => claimClient(db, client, CLAIM_LEASE_SECONDS),
-    takeBudget: createHostBudget(db, {
-      concurrentMax: config.hostBudget.concurrentMax,
-      windowSeconds: 60,
-      windowMax: config.hostBudget.attemptsPerMinute,
-      leaseSeconds: CLAIM_LEASE_SECONDS,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<{ readonly db: Db; readonly producer: Producer }> {
+  const onError = connectionErrors(log)
+  const db = openDb({ url: config.databaseUrl, role: ROLE, connectionsMax: 20, onError })
+  lifecycle.onStop('store', () => closeDb(db))
+  await needed('database (CIMD_DATABASE_URL)', checkSchema(db, config.environment))
+
+  const producer = createProducer({ url: config.queueUrl, role: ROLE, onError })
+  lifecycle.onStop('producer', producer.close)
+  await needed('queue (CIMD_QUEUE_URL)', producer.check())
+  return { db, producer }
+}
+
+type Parts = {
+  readonly config: FetcherConfig
+  readonly network: FetcherNetwork
+  readonly log: Logger
+  readonly db: Db
+  readonly producer: Producer
+}
+
+function createJobDeps({ config, network, log, db, producer }: Parts, stopping: AbortSignal): RunJobDeps {
+  const fetchResource = createWayOut(config, network)
+  const takeIsolation = isolationOf(config, network, log)
+  const documents = createDeps(db, config, fetchResource, producer.enqueue, takeIsolation)
+  const resources = createResourceDeps(db, config, fetchResource, takeIsolation)
+  const { encodeLogo, monotonicMs } = resources
+  const onBroken = (reason: unknown): void => logBrokenDecoder(log, reason)
+  const canDecode = createDecoderCheck({ encodeLogo, monotonicMs, onBroken }, stopping)
+  return { log, documents, resources, canDecode }
+}
+
+function createConsumers(config: FetcherConfig, deps: RunJobDeps): readonly Consumer[] {
+  return (['fetch', 'refresh'] as const).map((queue) =>
+    createConsumer({
+      ...{ url: config.queueUrl, role: ROLE, onError: connectionErrors(deps.log) },
+      queue,
+      concurrency: config.concurrency[queue],
+      run: (job, signal) => runJob(deps, queue, job, signal),
+      onFailed: (failure) => logJobFailure(deps.log, failure),
     }),
-    fetchDocument: createFetchDocument({ ...config.fetch, ...network }),
-    record: (record) => recordAttempt(db, record),
-    announce: (claim, events) =>
-      notify(db, [
-        { channel: 'cimd_done', payload: doneKey(claim.clientId) },
-        ...(events > 0 ? [{ channel: 'cimd_outbox' as const, payload: '' }] : []),
-      ]),
-    enqueue: (queue, client) => enqueue(queue, [client]),
-    defer: (claim, code, seconds) => deferClaim(db, claim, code, seconds),
-    release: (claim) => releaseClaim(db, claim),
-    monotonicMs: () => performance.now(),
-    random: Math.random,
-  }
+  )
+}
+
+// The consumers' queue is the producer's: what does not answer the one gives the others no jobs.
+function beginSigns(log: Logger, db: Db, producer: Producer): ReturnType<typeof signOfLife> {
+  return signOfLife({
+    checkIntake: producer.check,
+    sign: (id) => signLife(db, id),
+    end: (id) => endLife(db, id),
+    onError: (error) =>
+      log.warn({ event: 'sign_of_life.failed', err: error }, 'a sign of life could not be given'),
+  })
+}
+
+function connectionErrors(log: Logger): (error: Error) => void {
+  return (error) => log.warn({ event: 'connection.error', err: error }, 'a connection failed')
+}
+
+function warnOfLoopback({ wayOut }: FetcherConfig, log: Logger): void {
+  if (!wayOut.dangerouslyAllowLoopback) return
+  const message = 'documents may be fetched from this machine: never in production'
+  log.warn({ event: 'dangerous.loopback' }, message)
+}
+
+const ISOLATED_SCRIPT = fileURLToPath(new URL('./main-isolated.ts', import.meta.url))
+
+// Where the network is another than the Internet, the script that has it has to be given as well.
+function isolationOf(config: FetcherConfig, network: FetcherNetwork, log: Logger): TakeIsolation | undefined {
+  const own: IsolatedScript = { script: ISOLATED_SCRIPT, environment: {} }
+  const script = Object.keys(network).length === 0 ? own : network.isolated
+  const { fetch, wayOut } = config
+  return (
+    script &&
+    createIsolation({
+      // Of the configuration no more than this, since the rest has secrets.
+      config: { fetch, wayOut },
+      script,
+      onDeath: (url, death) => logDeath(log, url, death),
+    })
+  )
 }

@@ -1,2 +1,8 @@
 export { loadConfig, type SchedulerConfig, schedulerEnvironment } from './config.ts'
+export { createResourceSweepDeps, createSweepDeps } from './duties.ts'
+export { prune, pruneTasks } from './prune.ts'
+export { createRevalidation } from './revalidate.ts'
 export { startScheduler } from './start-scheduler.ts'
+export { sweepDueResources } from './sweep-due-resources.ts'
+export { sweepDueWork } from './sweep-due-work.ts'
+export { createBrakeWatch } from './watch-brake.ts'

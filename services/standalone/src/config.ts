@@ -1,5 +1,6 @@
 import { apiEnvironment, loadConfig as loadApiConfig } from '@cimd/api'
 import { fetcherEnvironment, loadConfig as loadFetcherConfig } from '@cimd/fetcher'
+import { loadConfig as loadNotifierConfig, notifierEnvironment } from '@cimd/notifier'
 import { ConfigError, commonEnvironment, loadTogether, parseEnvironment } from '@cimd/runtime'
 import { loadConfig as loadSchedulerConfig, schedulerEnvironment } from '@cimd/scheduler'
 import { z } from 'zod'
@@ -41,6 +42,7 @@ export type ServiceConfigs = {
   readonly api: ReturnType<typeof loadApiConfig>
   readonly fetcher: ReturnType<typeof loadFetcherConfig>
   readonly scheduler: ReturnType<typeof loadSchedulerConfig>
+  readonly notifier: ReturnType<typeof loadNotifierConfig>
 }
 
 /** What is different here: the terminal is for the person in front of it, and only the api's address matters. */
@@ -48,6 +50,7 @@ const DEFAULTS: Environment = {
   CIMD_LOG_LEVEL: 'warn',
   CIMD_FETCHER_HEALTH_PORT: '0',
   CIMD_SCHEDULER_HEALTH_PORT: '0',
+  CIMD_NOTIFIER_HEALTH_PORT: '0',
 }
 
 /** Any store will do while only the other variables are checked. */
@@ -82,7 +85,13 @@ const ELSEWHERE = /^CIMD_(API_(KEY|URL)$|TEST_)/
 
 // A misspelt name would otherwise leave its default in place without a word.
 function refuseUnknown(environment: Environment): void {
-  const schemas = [standaloneEnvironment, apiEnvironment, fetcherEnvironment, schedulerEnvironment]
+  const schemas = [
+    standaloneEnvironment,
+    apiEnvironment,
+    fetcherEnvironment,
+    schedulerEnvironment,
+    notifierEnvironment,
+  ]
   const known = new Set(schemas.flatMap(({ shape }) => Object.keys(shape)))
   const unknown = Object.keys(environment).filter(
     (name) => name.startsWith('CIMD_') && !known.has(name) && !ELSEWHERE.test(name),
@@ -98,6 +107,7 @@ function loadServices(environment: Environment): ServiceConfigs {
     api: () => loadApiConfig(environment),
     fetcher: () => loadFetcherConfig(environment),
     scheduler: () => loadSchedulerConfig(environment),
+    notifier: () => loadNotifierConfig(environment),
   })
 }
 

@@ -13,7 +13,8 @@ const tell = (message: string): void => {
 await runService(async () => {
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig(process.env)
-  if (config.environment === 'production') refuseDangerousEnvironment(process.env)
+  // Developers' machines often have a proxy or an authority of their company, of which the fetch takes no notice.
+  if (config.environment === 'production') refuseDangerousEnvironment(process.env, process.execArgv)
   const dataDirectory = resolve(config.dataDirectory)
   const standalone = await startStandalone({ ...config, dataDirectory }, tell)
   tell(welcome({ ...standalone, tenant: config.tenant }))

@@ -1,6 +1,7 @@
 import { startApi } from '@cimd/api'
 import { startEmbeddedPostgres } from '@cimd/embedded'
-import { type InjectedNetwork, startFetcher } from '@cimd/fetcher'
+import { type FetcherNetwork, startFetcher } from '@cimd/fetcher'
+import { startNotifier } from '@cimd/notifier'
 import { prepareQueueStore } from '@cimd/queue'
 import { createLifecycle, createLogger, type Lifecycle, type Service } from '@cimd/runtime'
 import { startScheduler } from '@cimd/scheduler'
@@ -11,7 +12,7 @@ import { writeConnectionFile } from './connection-file.ts'
 /** Everything in one process. `apiKey` is there only at the first start: it is not kept. */
 export type Standalone = Service & { readonly apiUrl: string; readonly apiKey: string | undefined }
 
-const ROLES = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler']
+const ROLES = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
 const SCOPES = ['resolve', 'events']
 
 /** Longer than the services' own shutdowns one after the other, which are bounded themselves. */
@@ -24,7 +25,7 @@ const STOP_BOUND_MS = 60_000
 export async function startStandalone(
   config: StandaloneConfig,
   tell: (message: string) => void,
-  network: InjectedNetwork = {},
+  network: FetcherNetwork = {},
 ): Promise<Standalone> {
   const lifecycle = createLifecycle(createLogger('standalone', 'warn'), STOP_BOUND_MS)
   try {
@@ -38,6 +39,8 @@ export async function startStandalone(
     lifecycle.onStop('scheduler', scheduler.stop)
     const fetcher = await startFetcher(services.fetcher, network)
     lifecycle.onStop('fetcher', fetcher.stop)
+    const notifier = await startNotifier(services.notifier, network)
+    lifecycle.onStop('notifier', notifier.stop)
     const api = await startApi(services.api)
     lifecycle.onStop('api', api.stop)
 

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify'
 import type { Answer } from '../answer.ts'
 import type { App, AppDeps } from '../app.ts'
 import { requireCaller } from '../authenticate.ts'
+import { noteGiven } from '../given-document.ts'
 import { requestProblem } from '../problem.ts'
 import { sendProblem } from '../problem-response.ts'
 import { demandRefresh, resolveClient } from '../resolve-client.ts'
@@ -25,7 +26,9 @@ export function registerClientRoutes(app: App, deps: AppDeps): void {
   app.post('/v1/resolve', { schema: { body: resolveRequest, response: answers } }, async (request, reply) => {
     const caller = await requireCaller(deps.db, request, 'resolve')
     const waitMs = Math.min(request.body.wait_ms, deps.waitMsMax)
-    return send(reply, await resolveClient(deps, caller, { ...request.body, wait_ms: waitMs }))
+    const answer = await resolveClient(deps, caller, { ...request.body, wait_ms: waitMs })
+    await noteAnswer(deps, caller.tenantId, answer)
+    return send(reply, answer)
   })
 
   app.post(
@@ -61,9 +64,22 @@ export function registerClientRoutes(app: App, deps: AppDeps): void {
         redirectUri: request.query.redirect_uri,
         profile,
       })
+      await noteAnswer(deps, tenantId, answer)
       return send(reply, answer)
     },
   )
+}
+
+// A login does not fail because of it: until it is noted, with the next answer, a report of its digest is told that the version
+// is unknown, and nothing is lost unseen.
+async function noteAnswer({ db, log }: AppDeps, tenantId: string, answer: Answer): Promise<void> {
+  if (answer.kind !== 'ready') return
+  try {
+    await noteGiven(db, tenantId, answer.body)
+  } catch (error) {
+    const { client_id, digest } = answer.body
+    log.error({ event: 'given.unnoted', client_id, digest, err: error }, 'an answer could not be noted')
+  }
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {

@@ -1,4 +1,4 @@
-import type { JobFailure } from '@cimd/queue'
+import type { ClientQueue, JobFailure } from '@cimd/queue'
 import type { Logger } from '@cimd/runtime'
 import type { FetchEnd } from './fetch-client.ts'
 
@@ -13,7 +13,11 @@ export function logFetchEnd(log: Logger, queue: string, client: string, end: Fet
     log.info({ event: 'fetch.deferred', ...about, failure_code: end.code }, 'the budget asks to wait')
     return
   }
-  const { record, recorded } = end
+  if (end.kind === 'postponed') {
+    log.info({ event: 'fetch.postponed', ...about }, 'it is to be worked alone, and another is')
+    return
+  }
+  const { record, recorded, claim } = end
   const { evidence } = record
   log.info(
     {
@@ -24,6 +28,7 @@ export function logFetchEnd(log: Logger, queue: string, client: string, end: Fet
       detail: record.failure?.detail,
       applied: recorded.applied,
       state: record.standing.state,
+      lost_claims: claim.lostClaims,
       events: record.events.map((event) => event.type),
       status: evidence.status,
       address: evidence.dialledAddress,
@@ -36,6 +41,9 @@ export function logFetchEnd(log: Logger, queue: string, client: string, end: Fet
 }
 
 /** A job that failed is a surprise: our bug or our infrastructure. */
-export function logJobFailure(log: Logger, { queue, client, reason, final, error }: JobFailure): void {
-  log.error({ event: 'job.failed', queue, client, reason, final, err: error }, 'a job failed')
+export function logJobFailure(
+  log: Logger,
+  { queue, job, reason, final, error }: JobFailure<ClientQueue>,
+): void {
+  log.error({ event: 'job.failed', queue, client: job?.client, reason, final, err: error }, 'a job failed')
 }

@@ -1,0 +1,3 @@
+import { serveIsolated } from './isolation/serve-isolated.ts'
+
+serveIsolated()

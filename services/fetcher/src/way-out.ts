@@ -1,0 +1,24 @@
+import type { FetchResource } from '@cimd/core'
+import { createGuardedFetch, guardedOptions, type InjectedNetwork } from '@cimd/egress'
+import type { FetcherConfig } from './config.ts'
+
+/** What tests and the demo put in place of the real Internet. */
+export type FetcherNetwork = InjectedNetwork & {
+  /** Stands for main-isolated.ts, and puts the same in its place; absent: nothing is worked in a process of its own. */
+  readonly isolated?: IsolatedScript
+}
+
+/** A script to be run in a process of its own. */
+export type IsolatedScript = {
+  readonly script: string
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** What is configured of every fetch, in whichever process it is made. */
+export type WayOutConfig = Pick<FetcherConfig, 'fetch' | 'wayOut'>
+
+/** The guarded fetch, as it is configured. */
+export function createWayOut({ fetch, wayOut }: WayOutConfig, injected: FetcherNetwork): FetchResource {
+  const { isolated: _, ...network } = injected
+  return createGuardedFetch({ ...fetch, ...guardedOptions(wayOut), ...network })
+}
