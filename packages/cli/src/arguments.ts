@@ -1,3 +1,4 @@
+import { SECRET_OVERLAP_SECONDS } from '@cimd/core'
 import { InvalidArgumentError } from 'commander'
 import { printable } from './print.ts'
 
@@ -12,6 +13,25 @@ export function dayCount(text: string): number {
   const days = wholeNumber(text)
   if (days >= 1 && days <= 36_500) return days
   throw new InvalidArgumentError('It must be from 1 to 36500.')
+}
+
+/** A place in the feed of a tenant. */
+export function feedCursor(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a cursor of the feed.')
+}
+
+/** Seconds that an old secret may sign as well. */
+export function overlapSeconds(text: string): number {
+  const seconds = wholeNumber(text)
+  if (seconds <= SECRET_OVERLAP_SECONDS.max) return seconds
+  throw new InvalidArgumentError(`It must be at most ${SECRET_OVERLAP_SECONDS.max}.`)
+}
+
+/** An id as the store makes them. */
+export function uuid(text: string): string {
+  if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase()
+  throw new InvalidArgumentError('It must be a UUID.')
 }
 
 /** A name that a person can read and type again. */

@@ -8,6 +8,7 @@ import { UsageError } from './exit-code.ts'
 const FIXTURES = new URL('../../../test/fixtures/documents/', import.meta.url)
 const CLIENT_ID = 'https://app.example.net/client.json'
 const EVIDENCE: FetchEvidence = {
+  phase: 'body',
   addresses: ['93.184.215.14'],
   dialledAddress: '93.184.215.14',
   tlsVersion: 'TLSv1.3',
@@ -207,7 +208,7 @@ describe('check URL', () => {
 
   it('tells a fetch that failed, with advice', async () => {
     const detail = 'CERT_HAS_EXPIRED in phase tls'
-    const evidence = { addresses: ['93.184.215.14'], bodyBytes: 0, times: { totalMs: 9 } }
+    const evidence = { ...EVIDENCE, phase: 'tls' } as const
     const fetched = { kind: 'failed', code: 'tls_certificate_invalid', detail, evidence } as const
     const { exitCode, stdout } = await check({ targets: [CLIENT_ID], fetched })
     expect(exitCode).toBe(1)

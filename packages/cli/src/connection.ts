@@ -26,6 +26,13 @@ const standaloneFile = z.object({
   apiUrl: z.string().min(1),
 })
 
+/** The key that the api is asked with. Throws `ConfigError` when there is none. */
+export function readApiKey(given: string | undefined, environment: Environment): string {
+  const key = given || environment['CIMD_API_KEY']
+  if (key) return key
+  throw new ConfigError(['CIMD_API_KEY: it is not set; `cimd key create TENANT` makes one, --key takes one'])
+}
+
 const API_URL = 'http://127.0.0.1:8080'
 
 /** The environment first, then the `npm start` that runs in this directory. */

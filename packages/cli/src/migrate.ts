@@ -12,7 +12,7 @@ export type MigrateDeps = {
   readonly environment: 'development' | 'production'
 }
 
-const ROLES: readonly StoreRole[] = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler']
+const ROLES: readonly StoreRole[] = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
 
 /** Brings the store and the queue store to what this release needs. */
 export async function runMigrate(

@@ -7,12 +7,34 @@ const COMMANDS = [
   'check',
   'status',
   'migrate',
+  'brake',
+  'brake release',
+  'brake engage',
+  'brake canary add',
+  'brake canary remove',
+  'brake canary list',
+  'client show',
+  'client release',
+  'revalidate',
   'tenant create',
   'tenant list',
+  'tenant stale-limits',
   'key create',
   'key list',
   'key revoke',
+  'subscription add',
+  'subscription list',
+  'subscription show',
+  'subscription rotate-secret',
+  'subscription verify',
+  'subscription disable',
+  'subscription remove',
+  'deliveries list',
+  'deliveries replay',
 ]
+
+const HOOK = 'https://hooks.example.com/'
+const ID = '5b0e0c5e-3f0c-4c39-9d3e-2f9a4d0a6a11'
 
 async function cimd(line: string, given: Partial<ProgramDeps> = {}) {
   const { output, stdout, stderr } = captureOutput()
@@ -49,7 +71,7 @@ describe('help', () => {
   })
 
   it('is what no command at all gets, as an error', async () => {
-    for (const line of ['', 'tenant', 'key']) {
+    for (const line of ['', 'tenant', 'key', 'brake canary']) {
       const { exitCode, stdout, stderr } = await cimd(line)
       expect([exitCode, stdout]).toEqual([2, ''])
       expect(stderr).toContain('Usage: cimd')
@@ -75,11 +97,31 @@ describe('wrong usage ends with 2 and says why', () => {
     ['resolve https://a.example.net/c --wait-ms 1e3', 'whole number'],
     ['key create t --scope everything', 'Allowed choices are'],
     ['key create t --expires-days 0', 'from 1 to 36500'],
+    ['brake engage', "required option '--reason <text>' not specified"],
+    ['brake canary add http://canary.example.net/c', 'cannot be a client_id (url_scheme)'],
+    ['revalidate', 'say --dry-run or --approve'],
+    ['revalidate --approve --dry-run', 'cannot be used with'],
+    ['revalidate --approve --refusing some', 'whole number'],
+    ['tenant stale-limits t --withdrawn soon', 'whole number'],
+    ['tenant stale-limits t --none --withdrawn 0', '--none goes with no limit'],
     ['tenant create \u001b[2J', 'visible characters'],
     ['resolve https://a.example.net/c', 'CIMD_API_KEY: it is not set'],
     ['resolve https://a.example.net/c --key k --api ftp://x', '--api: must be a URL'],
     ['tenant list', 'CIMD_DATABASE_URL: it is not set'],
     ['key revoke nonsense', 'a prefix is the 12 characters'],
+    ['subscription list', "required option '--tenant <name>' not specified"],
+    ['subscription show --tenant t 1', 'It must be a UUID'],
+    ['subscription add --tenant t http://hooks.example.com/', 'events cannot be sent to http:'],
+    [`subscription add --tenant t ${HOOK} --type client.moved`, 'Allowed choices are client.discovered'],
+    [`subscription add --tenant t ${HOOK} --change-class big`, 'Allowed choices are widening'],
+    [`subscription add --tenant t ${HOOK} --host A.example.com`, 'hosts 0: must be a host name in lower'],
+    [`subscription add --tenant t ${HOOK} --after now`, 'cursor of the feed'],
+    [`subscription rotate-secret --tenant t ${ID} --overlap-seconds 604801`, 'at most 604800'],
+    ['deliveries list --tenant t', "required option '--subscription <id>' not specified"],
+    [`deliveries list --tenant t --subscription ${ID} --state lost`, 'Allowed choices are waiting'],
+    [`deliveries replay --tenant t --subscription ${ID}`, 'say one of --event, --dead and --after'],
+    [`deliveries replay --tenant t --subscription ${ID} --dead --after 1`, 'say one of --event'],
+    [`deliveries replay --tenant t --subscription ${ID} --dead --up-to 1`, '--up-to goes with --after'],
   ])('%j', async (line, expected) => {
     const { exitCode, stdout, stderr } = await cimd(line)
     expect([exitCode, stdout]).toEqual([2, ''])

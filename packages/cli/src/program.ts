@@ -10,11 +10,15 @@ import { ConfigError, explain, loadTogether } from '@cimd/runtime'
 import { API_KEY_SCOPES, readStatus } from '@cimd/store'
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { dayCount, visibleName, wholeNumber } from './arguments.ts'
+import { addBrake } from './brake-commands.ts'
 import { runCheck } from './check.ts'
+import { addClient } from './client-commands.ts'
+import { DATABASE, define, type Finish, type Json, QUEUE } from './command.ts'
 import { runConformance } from './conformance/conformance.ts'
 import {
   createConnections,
   type Environment,
+  readApiKey,
   readDeploymentKind,
   type Standalone,
   withStore,
@@ -24,7 +28,10 @@ import { runKeyCreate, runKeyList, runKeyRevoke } from './key.ts'
 import { runMigrate } from './migrate.ts'
 import { complain, type Output } from './print.ts'
 import { type ResolveDeps, runResolve } from './resolve.ts'
+import { addRevalidate } from './revalidate-command.ts'
+import { addStaleLimits } from './stale-limits.ts'
 import { countQueues, runStatus } from './status.ts'
+import { addDeliveries, addSubscription } from './subscription-commands.ts'
 import { runTenantCreate, runTenantList, runTenantProfile, type StoreDeps } from './tenant.ts'
 
 /** What the commands need of the process and the world. */
@@ -55,9 +62,6 @@ export async function runProgram(argv: readonly string[], deps: ProgramDeps): Pr
   }
 }
 
-type Finish = (work: Promise<ExitCode>) => Promise<void>
-type Json = { readonly json?: boolean }
-
 const ABOUT = 'Operates a CIMD Registrar, and checks the client metadata documents it reads.'
 
 const EXIT_CODES = `
@@ -70,6 +74,8 @@ function createProgram(deps: ProgramDeps, finish: Finish): Command {
     .description(ABOUT)
     .version(deps.version)
     .exitOverride()
+    // A command that has commands below it would take their options for its own otherwise.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
@@ -82,8 +88,13 @@ function createProgram(deps: ProgramDeps, finish: Finish): Command {
   addConformance(program, deps, finish)
   addStatus(program, deps, finish)
   addMigrate(program, deps, finish)
+  addBrake(program, storeDeps(deps), finish)
+  addRevalidate(program, storeDeps(deps), finish)
+  addClient(program, deps, storeDeps(deps), finish)
   addTenant(program, deps, finish)
   addKey(program, deps, finish)
+  addSubscription(program, storeDeps(deps), finish)
+  addDeliveries(program, storeDeps(deps), finish)
   return program
 }
 
@@ -116,17 +127,11 @@ function addResolve(program: Command, deps: ProgramDeps, finish: Finish): void {
     .option('--key <key>', 'the API key (CIMD_API_KEY, which other users cannot see)')
     .action((clientId: string, { subject, redirectUri, refresh, json, ...options }: ResolveOptions) => {
       const api = createConnections(deps.environment, deps.findStandalone).api(options.api)
-      const key = getApiKey(options.key, deps.environment)
+      const key = readApiKey(options.key, deps.environment)
       return finish(
         runResolve({ ...deps, api, key }, { ...options, clientId, subject, redirectUri, refresh, json }),
       )
     })
-}
-
-function getApiKey(given: string | undefined, environment: Environment): string {
-  const key = given || environment['CIMD_API_KEY']
-  if (key) return key
-  throw new ConfigError(['CIMD_API_KEY: it is not set; `cimd key create TENANT` makes one, --key takes one'])
 }
 
 type CheckOptions = Json & {
@@ -211,7 +216,9 @@ function addMigrate(program: Command, deps: ProgramDeps, finish: Finish): void {
 }
 
 function addTenant(program: Command, deps: ProgramDeps, finish: Finish): void {
-  const tenant = program.command('tenant').description('make and list tenants')
+  const tenant = program
+    .command('tenant')
+    .description('make tenants, list them, choose what each asks of a client')
   const store = storeDeps(deps)
   define(tenant, 'create', 'make a tenant; one that is there already is left as it is', {
     examples: ['cimd tenant create my-tenant'],
@@ -228,6 +235,7 @@ function addTenant(program: Command, deps: ProgramDeps, finish: Finish): void {
     .action((name: string, profile: ProfileId, { json }: Json) =>
       finish(runTenantProfile(store, { name, profile, json })),
     )
+  addStaleLimits(tenant, store, finish)
   define(tenant, 'list', 'list the tenants and how many working keys each has', {
     examples: ['cimd tenant list', 'cimd tenant list --json'],
     remark: DATABASE,
@@ -271,22 +279,4 @@ function addKey(program: Command, deps: ProgramDeps, finish: Finish): void {
 function storeDeps({ environment, findStandalone, output }: ProgramDeps): StoreDeps {
   const { database } = createConnections(environment, findStandalone)
   return { output, withStore: async (work) => withStore(database(), work) }
-}
-
-const DATABASE =
-  'The database is that of CIMD_DATABASE_URL, else that of the `npm start` running in this directory.'
-const QUEUE = 'The queue likewise: CIMD_QUEUE_URL.'
-
-/** A command as all of them are: with --json, examples and a remark below its options. */
-function define(
-  parent: Command,
-  name: string,
-  description: string,
-  { examples, remark }: { readonly examples: readonly string[]; readonly remark: string },
-): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', `\n${remark}\n\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`)
 }

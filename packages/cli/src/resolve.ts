@@ -47,7 +47,8 @@ const ready = z.looseObject({
     .optional(),
 })
 const pending = z.looseObject({ status: z.literal('pending'), ticket: z.string() })
-const problem = z.looseObject({
+/** A problem as the api answers it. */
+export const problem = z.looseObject({
   status: z.number(),
   code: z.string(),
   class: z.string(),
@@ -65,7 +66,7 @@ type Answer = { readonly body: z.infer<typeof answer>; readonly retryAfter: stri
 /** The longest one request asks the api to wait: proxies in between give up after 30 s or more. */
 const REQUEST_WAIT_MS_MAX = 25_000
 /** That and some more, and the api is taken to be stuck. */
-const STUCK_AFTER_MS = 35_000
+export const STUCK_AFTER_MS = 35_000
 /** What a `pending` answer asks for between two polls. */
 const POLL_PAUSE_MS = 1000
 
@@ -172,7 +173,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   client_unknown: 'Resolve it once for --purpose authorize; token and revoke never fetch.',
 }
 
-function sayProblem(output: Output, body: Problem, retryAfter: string | undefined): void {
+/** Says what is wrong with a request, and what to do about it. */
+export function sayProblem(output: Output, body: Problem, retryAfter: string | undefined): void {
   const { code, title, detail, advice = ADVICE[code] } = body
   const seconds = retryAfter === undefined ? '' : ` in ${retryAfter} s`
   const again = body.retryable ? `worth another try${seconds}` : 'not before something has changed'

@@ -16,6 +16,7 @@ const STATUS: StoreStatus = {
   dueNow: 3,
   oldestDueSeconds: 200,
   outboxWaiting: 1,
+  brake: undefined,
 }
 const EMPTY: StoreStatus = {
   ...STATUS,
@@ -31,7 +32,7 @@ async function status(given: Partial<StatusDeps> & { readonly json?: boolean } =
   const deps = {
     output,
     readStatus: async () => STATUS,
-    countQueues: async () => ({ fetch: COUNTS, refresh: COUNTS }),
+    countQueues: async () => ({ fetch: COUNTS, refresh: COUNTS, deliver: COUNTS }),
     ...given,
   }
   const exitCode = await runStatus(deps, { json: given.json })
@@ -48,6 +49,7 @@ describe('status', () => {
         versions  14
         due now   3, the oldest for 3 min
         outbox    1 event waiting
+        brake     not engaged
 
       ATTEMPTS OF THE LAST HOUR   COUNT
       not modified                12
@@ -57,6 +59,7 @@ describe('status', () => {
       QUEUE    WAITING  ACTIVE  DELAYED  FAILED
       fetch    1        2       3        4
       refresh  1        2       3        4
+      deliver  1        2       3        4
       "
     `)
   })
@@ -66,6 +69,21 @@ describe('status', () => {
     expect(stdout).toMatch(/clients {3}0\n/)
     expect(stdout).toMatch(/due now {3}0\n/)
     expect(stdout).toContain('No attempts in the last hour.')
+  })
+
+  it('shows an engaged brake, and which command tells more', async () => {
+    const engagedAt = new Date('2026-11-20T12:00:00Z')
+    const brake = { engagedAt, heldFrom: new Date('2026-11-20T11:00:00Z'), reason: '1 of 1 would end' }
+    const readStatus = async () => ({ ...STATUS, brake })
+    const { stdout } = await status({ readStatus })
+    expect(stdout).toContain(
+      'brake     engaged since 2026-11-20 12:00:00 UTC: 1 of 1 would end (cimd brake)\n',
+    )
+    expect(JSON.parse((await status({ readStatus, json: true })).stdout).brake).toEqual({
+      engaged_at: '2026-11-20T12:00:00.000Z',
+      held_from: '2026-11-20T11:00:00.000Z',
+      reason: '1 of 1 would end',
+    })
   })
 
   it('shows the store when the queue is down, and ends with 1', async () => {
@@ -91,7 +109,8 @@ describe('status', () => {
       due_now: 3,
       oldest_due_seconds: 200,
       outbox_waiting: 1,
-      queues: { fetch: COUNTS, refresh: COUNTS },
+      brake: null,
+      queues: { fetch: COUNTS, refresh: COUNTS, deliver: COUNTS },
     })
   })
 })

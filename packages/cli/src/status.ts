@@ -7,6 +7,7 @@ import type { ExitCode } from './exit-code.ts'
 import {
   complain,
   formatCount,
+  formatInstant,
   formatSeconds,
   type Output,
   say,
@@ -53,6 +54,9 @@ function bodyOf(status: StoreStatus) {
     due_now: status.dueNow,
     oldest_due_seconds: status.oldestDueSeconds ?? null,
     outbox_waiting: status.outboxWaiting,
+    brake: status.brake
+      ? { engaged_at: status.brake.engagedAt, held_from: status.brake.heldFrom, reason: status.brake.reason }
+      : null,
   }
 }
 
@@ -64,6 +68,7 @@ function sayStore(output: Output, status: StoreStatus): void {
     ['versions', String(status.versions)],
     ['due now', `${status.dueNow}${oldest === undefined ? '' : `, the oldest for ${formatSeconds(oldest)}`}`],
     ['outbox', `${formatCount(status.outboxWaiting, 'event')} waiting`],
+    ['brake', brakeText(status.brake)],
   ])
   say(output)
   if (attemptsLastHour.length === 0) say(output, 'No attempts in the last hour.')
@@ -77,6 +82,11 @@ function sayQueues(output: Output, queues: Record<QueueName, QueueCounts>): void
   ])
   say(output)
   sayTable(output, ['QUEUE', 'WAITING', 'ACTIVE', 'DELAYED', 'FAILED'], rows)
+}
+
+function brakeText(brake: StoreStatus['brake']): string {
+  if (brake === undefined) return 'not engaged'
+  return `engaged since ${formatInstant(brake.engagedAt)}: ${brake.reason} (cimd brake)`
 }
 
 function attemptRow({ outcome, failureCode, count }: StoreStatus['attemptsLastHour'][number]): string[] {
@@ -97,9 +107,13 @@ export async function countQueues({ url, source }: Located): Promise<Record<Queu
   // Trouble between calls is trouble of the call as well.
   const producer = createProducer({ url, onError: () => {} })
   try {
-    const counted = Promise.all([producer.counts('fetch'), producer.counts('refresh')])
-    const [fetch, refresh] = await needed(`queue (${source})`, counted)
-    return { fetch, refresh }
+    const counted = Promise.all([
+      producer.counts('fetch'),
+      producer.counts('refresh'),
+      producer.counts('deliver'),
+    ])
+    const [fetch, refresh, deliver] = await needed(`queue (${source})`, counted)
+    return { fetch, refresh, deliver }
   } finally {
     await producer.close()
   }

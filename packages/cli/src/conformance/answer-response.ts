@@ -32,7 +32,7 @@ export function judgedResponse(input: ResponseInput): JudgedResponse {
   const headers = headerLines(input.headers)
   const circumstances = { validatorsSent: input.validators_sent, bodyBytesMax: input.bytes_max, nowMs: 0 }
   const verdict = judgeResponse({ status: input.status, headers }, circumstances)
-  if (verdict.kind !== 'document') return verdict
+  if (verdict.kind !== 'content') return verdict
   const body = bytesOf(input)
   const parsed = parseClientMetadata(body, identifierOf(input.client_id), { bytesMax: input.bytes_max })
   return parsed.ok ? { kind: 'valid', body } : { kind: 'failed', code: parsed.code }
