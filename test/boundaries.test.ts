@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, { readonly node: boolean; readonly import
   'packages/egress': { node: true, imports: ['@cimd/core', 'undici', 'ipaddr.js'] },
   'packages/store': { node: true, imports: ['@cimd/core', 'kysely', 'pg'] },
   'packages/queue': { node: true, imports: ['@cimd/core', 'bullmq', 'ioredis', 'pg', 'zod'] },
+  'packages/client': { node: true, imports: ['@cimd/core', 'standardwebhooks'] },
   'packages/runtime': { node: true, imports: ['pino', 'zod'] },
   'packages/cli': {
     node: true,
@@ -39,12 +40,22 @@ const ALLOWED: Readonly<Record<string, { readonly node: boolean; readonly import
   },
   'services/fetcher': {
     node: true,
-    imports: ['@cimd/core', '@cimd/egress', '@cimd/queue', '@cimd/runtime', '@cimd/store', 'zod'],
+    imports: [
+      ...['@cimd/core', '@cimd/egress', '@cimd/queue', '@cimd/runtime', '@cimd/store'],
+      ...['jose', 'sharp', 'zod'],
+    ],
+  },
+  'services/notifier': {
+    node: true,
+    imports: [
+      ...['@cimd/core', '@cimd/egress', '@cimd/queue', '@cimd/runtime', '@cimd/store'],
+      ...['standardwebhooks', 'zod'],
+    ],
   },
   'services/standalone': {
     node: true,
     imports: [
-      ...['@cimd/api', '@cimd/fetcher', '@cimd/scheduler', '@cimd/embedded'],
+      ...['@cimd/api', '@cimd/fetcher', '@cimd/notifier', '@cimd/scheduler', '@cimd/embedded'],
       ...['@cimd/queue', '@cimd/runtime', '@cimd/store', 'zod'],
     ],
   },

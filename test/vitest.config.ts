@@ -12,6 +12,8 @@ export default defineConfig({
         root,
         test: {
           name: 'unit',
+          // Some of it starts a process, for which a busy machine takes its time.
+          testTimeout: 30_000,
           include: [
             'packages/*/src/**/*.test.ts',
             'services/*/src/**/*.test.ts',
@@ -35,11 +37,24 @@ export default defineConfig({
         extends: true,
         root,
         test: {
+          name: 'attack',
+          include: ['test/attack/**/*.test.ts'],
+          testTimeout: 15_000,
+          hookTimeout: 30_000,
+          // Time and memory are asserted here: after all others, and one file at a time.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        root,
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/harness/global-setup.ts',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // Each file starts processes of its own; two cores do not run more than this at once well.
           maxWorkers: 2,
         },

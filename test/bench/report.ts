@@ -22,7 +22,7 @@ const STEP_LABELS: Readonly<Record<Step, string>> = {
   enqueue: 'api: enqueue',
   pickUp: 'enqueue called -> job begins',
   claim: 'fetcher: claim',
-  budget: 'fetcher: host budget',
+  budget: 'fetcher: budget',
   fetch: 'fetcher: guarded GET',
   evaluate: 'fetcher: evaluate',
   record: 'fetcher: record',
@@ -96,15 +96,18 @@ type Row = { readonly label: string; readonly summary: Summary; readonly note: s
 const LABEL_WIDTH = 56
 const CELL_WIDTH = 9
 
-function row(label: string, summary: Summary, note = ''): Row {
+/** One line of figures under a label. */
+export function row(label: string, summary: Summary, note = ''): Row {
   return { label, summary, note }
 }
 
-function verdict(met: boolean, aim: string): string {
+/** What was aimed at, and whether it was reached. */
+export function verdict(met: boolean, aim: string): string {
   return `aim: ${aim}, ${met ? 'met' : 'missed'}`
 }
 
-function section(title: string, rows: readonly Row[]): string {
+/** Lines of figures under a title. */
+export function section(title: string, rows: readonly Row[]): string {
   const head = ['median', 'p10', 'p90', 'n'].map((name) => name.padStart(CELL_WIDTH)).join('')
   const lines = rows.map(({ label, summary: { median, p10, p90, n }, note }) => {
     const cells = [...[median, p10, p90].map(format), String(n)].map((cell) => cell.padStart(CELL_WIDTH))

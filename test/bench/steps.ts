@@ -4,6 +4,7 @@ import {
   judgeAttempt,
   parseClientMetadata,
   RULES_VERSION,
+  registrableDomainOf,
   sha256Hex,
 } from '@cimd/core'
 import { createConsumer, createProducer } from '@cimd/queue'
@@ -13,7 +14,7 @@ import {
   type Claim,
   claimClient,
   closeDb,
-  createHostBudget,
+  createFetchBudget,
   type Db,
   doneKey,
   findClient,
@@ -60,10 +61,10 @@ type Tools = AsyncDisposable & {
 }
 
 const LEASE_SECONDS = 8
-const HOST_BUDGET = {
-  concurrentMax: 1000,
+const UNREACHED = { concurrentMax: 1000, windowMax: 1_000_000 }
+const BUDGET = {
+  ...{ host: UNREACHED, domain: UNREACHED, fleet: UNREACHED },
   windowSeconds: 60,
-  windowMax: 1_000_000,
   leaseSeconds: LEASE_SECONDS,
 }
 
@@ -102,7 +103,8 @@ async function takeSteps(
   await pickedUp
   const claim = await measure('claim', () => claimClient(fetcherDb, client, LEASE_SECONDS))
   if (claim === undefined) throw new Error(`nothing is wanted of ${clientId}`)
-  const budget = await measure('budget', () => createHostBudget(fetcherDb, HOST_BUDGET)(claim))
+  const domain = registrableDomainOf(claim.host)
+  const budget = await measure('budget', () => createFetchBudget(fetcherDb, BUDGET)({ ...claim, domain }))
   if (budget.kind === 'deferred') throw new Error('the budget asks to wait')
   const body = await measure('fetch', () => bed.get(clientId))
   const record = await measure('evaluate', async () => evaluate(claim, body))
@@ -152,7 +154,7 @@ function evaluate(claim: Claim, body: Uint8Array): AttemptRecord {
     claim,
     finishedAt,
     outcome: 'fetched',
-    evidence: { addresses: [], bodyBytes: body.length, times: { totalMs: 0 } },
+    evidence: { phase: 'body', addresses: [], bodyBytes: body.length, times: { totalMs: 0 } },
     standing,
     newVersion: { body, digest, contentType: 'application/json', rulesVersion: RULES_VERSION },
     validators: {},

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { InjectedNetwork } from '@cimd/fetcher'
+import type { FetcherNetwork } from '@cimd/fetcher'
 import { createAuthority } from '../harness/authority.ts'
 import { type Handler, injected, startOrigin } from '../harness/origin.ts'
 
 /** Everybody who publishes a document, on one local TLS server that goes by all their names. */
 export type Publishers = {
   /** What the fetcher takes for the Internet. */
-  readonly network: InjectedNetwork
+  readonly network: FetcherNetwork
   /** TCP connections so far, whatever became of them. */
   readonly connections: () => number
   /** Requests so far, for one document or for all. */

@@ -20,9 +20,9 @@ export type Body = {
 }
 
 export type Event = {
-  readonly position: number
+  readonly cursor: string
   readonly type: string
-  readonly client_id: string
+  readonly subject: string
   readonly data: {
     readonly code?: string
     readonly classes?: readonly string[]
@@ -77,13 +77,13 @@ export function connectRegistrar(baseUrl: string, key: string, signal: AbortSign
   }
 }
 
-function createFeedReader(read: (after: number) => Promise<Reply>): Registrar['nextEvent'] {
-  let cursor = 0
+function createFeedReader(read: (after: string) => Promise<Reply>): Registrar['nextEvent'] {
+  let cursor = '0'
   return async (type) => {
     for (;;) {
       const { events = [] } = (await read(cursor)).body
       const found = events.find((event) => event.type === type)
-      cursor = (found ?? events.at(-1))?.position ?? cursor
+      cursor = (found ?? events.at(-1))?.cursor ?? cursor
       if (found !== undefined || events.length === 0) return found
     }
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CLAUDE_CODE,
   DOCUMENTS,
@@ -23,6 +24,7 @@ const STEPS: readonly Step[] = [
 ]
 
 const SUBJECT = 'alice'
+const FETCHED_MS_MAX = 20_000
 
 /** Plays every step in order and verifies it. Returns how many there were. */
 export async function tellStory(world: World): Promise<number> {
@@ -111,6 +113,8 @@ async function noticeChange(world: World): Promise<void> {
 async function noticeWithdrawal(world: World): Promise<void> {
   const { registrar, publishers, moveClockTo } = world
   const { name, clientId } = ZED
+  // Refreshed with the one that changed: what a slow machine has not asked for yet would find the 404 too early.
+  await untilFetched(publishers, clientId, 2)
   publishers.takeDown(clientId)
 
   // Past freshness and stale-while-revalidate, so that the sign-in itself finds the 404.
@@ -175,10 +179,12 @@ async function refuse({ registrar, publishers }: World): Promise<void> {
   publishers.resolveTo('https://intranet.example.com/client.json', '10.0.0.5')
   publishers.redirect('https://moved.example.com/client.json', 'https://elsewhere.example.com/client.json')
   for (const { what, request, status, code, dials } of REFUSED) {
-    const connections = publishers.connections()
+    const countOthers = () => publishers.fetches() - publishers.fetches(request.client_id)
+    const before = publishers.connections() - countOthers()
     const { body, ...answer } = await registrar.resolve(request)
     verify(`resolve: ${what}`, [answer.status, body.code], [status, code])
-    verify(`connections opened: ${what}`, publishers.connections() - connections, dials)
+    // On a slow machine another document may be due meanwhile.
+    verify(`connections opened: ${what}`, publishers.connections() - countOthers() - before, dials)
     sayDone(`${status} ${code.padEnd(16)}  ${what}, ${dials === 0 ? 'nothing dialled' : 'not followed'}`)
     sayMore(request.client_id)
     sayMore(present(`advice or title: ${what}`, body.advice ?? body.title))
@@ -206,9 +212,19 @@ async function verifyRedirect(
   verify(`redirect_match of ${name} for ${uri}`, came, expected)
 }
 
+async function untilFetched(
+  { fetches }: World['publishers'],
+  clientId: string,
+  times: number,
+): Promise<void> {
+  const endsAt = performance.now() + FETCHED_MS_MAX
+  while (fetches(clientId) < times && performance.now() < endsAt) await sleep(20)
+  verify('fetches of the document', fetches(clientId), times)
+}
+
 async function nextEvent({ registrar }: World, type: string, { clientId }: KnownDocument): Promise<Event> {
   const event = present(`the event ${type} in the feed`, await registrar.nextEvent(type))
-  verify(`client_id of the event ${type}`, event.client_id, clientId)
+  verify(`subject of the event ${type}`, event.subject, clientId)
   return event
 }
 

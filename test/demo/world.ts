@@ -1,5 +1,6 @@
 import { loadConfig as loadApiConfig, startApi } from '@cimd/api'
 import { loadConfig as loadFetcherConfig, startFetcher } from '@cimd/fetcher'
+import { loadConfig as loadNotifierConfig, startNotifier } from '@cimd/notifier'
 import { prepareQueueStore } from '@cimd/queue'
 import { loadConfig as loadSchedulerConfig, startScheduler } from '@cimd/scheduler'
 import {
@@ -33,7 +34,7 @@ export type WorldOptions = {
   readonly signal: AbortSignal
 }
 
-const ROLES: readonly StoreRole[] = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler']
+const ROLES: readonly StoreRole[] = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
 
 /** Starts everything; what had been started is stopped again if a part fails. */
 export async function startWorld({ databaseUrl, queueUrl, signal }: WorldOptions): Promise<World> {
@@ -69,6 +70,7 @@ function environmentOf(databaseUrl: string, queueUrl: string) {
     CIMD_API_PORT: '0',
     CIMD_FETCHER_HEALTH_PORT: '0',
     CIMD_SCHEDULER_HEALTH_PORT: '0',
+    CIMD_NOTIFIER_HEALTH_PORT: '0',
     // All publishers of the demo live on this machine.
     CIMD_DANGEROUSLY_ALLOW_LOOPBACK_TARGETS: 'true',
   }
@@ -85,6 +87,7 @@ async function startServices(
 ): Promise<string> {
   const api = starting.adopt(await startApi(loadApiConfig(environment)), ({ stop }) => stop())
   starting.adopt(await startFetcher(loadFetcherConfig(environment), network), ({ stop }) => stop())
+  starting.adopt(await startNotifier(loadNotifierConfig(environment), network), ({ stop }) => stop())
   starting.adopt(await startScheduler(loadSchedulerConfig(environment)), ({ stop }) => stop())
   return `http://127.0.0.1:${api.port}`
 }

@@ -45,19 +45,22 @@ function tellStory(suite: PipelineSuite): void {
     const asked = await api.refresh({ client_id: clientId })
     const missing = await api.ticket(asked.body.ticket, 20_000)
     expect(missing.body.freshness).toMatchObject({ state: 'stale', why: 'status_404' })
+    const { body: stale } = await api.events(changed.next, 30_000)
     await dangerouslySetClockOffset(pipeline.db, 25 * HOUR + 16 * 60)
-    const { body: withdrawn } = await api.events(changed.next, 30_000)
+    const { body: withdrawn } = await api.events(stale.next, 30_000)
 
-    const events = [...discovered.events, ...changed.events, ...withdrawn.events]
+    const events = [...discovered.events, ...changed.events, ...stale.events, ...withdrawn.events]
     expect(events.map(({ type }) => type)).toEqual([
       'client.discovered',
       'client.metadata_changed',
+      'client.stale',
       'client.withdrawn',
     ])
-    expect(events.map(({ position, client_seq }) => [position, client_seq])).toEqual([
-      [1, 1],
-      [2, 2],
-      [3, 3],
+    expect(events.map(({ cursor, clientseq }) => [cursor, clientseq])).toEqual([
+      ['1', 1],
+      ['2', 2],
+      ['3', 3],
+      ['4', 4],
     ])
     const instants = events.map(({ time }) => Date.parse(time))
     expect(instants).toEqual(instants.toSorted((a, b) => a - b))

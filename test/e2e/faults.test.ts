@@ -68,14 +68,15 @@ describePipeline('when something breaks, a demand', {}, (suite) => {
 
   it('of a due refresh is met although the queue forgot it', async () => {
     const { backend, origin, pipeline } = suite
-    const clientId = publish(origin)
+    // Of a host of its own: its turn is not after those of others, in another sweep.
+    const clientId = publish(origin, {}, 'forgotten.example.net')
     await pipeline.api.resolve({ client_id: clientId })
     await pipeline.stop('fetcher')
     await dangerouslySetClockOffset(pipeline.db, 25 * 3600)
     await queued(pipeline, 'refresh')
     await backend.empty()
-    await pipeline.start('fetcher')
     const refreshed = origin.nextRequest(clientId)
+    await pipeline.start('fetcher')
     // The sweep takes a refresh to be lost after a minute.
     await dangerouslySetClockOffset(pipeline.db, 25 * 3600 + 61)
     await refreshed
@@ -148,7 +149,7 @@ async function recordUnannounced({ db }: Pipeline, clientId: string): Promise<vo
     claim,
     finishedAt: claim.claimedAt,
     outcome: 'fetched',
-    evidence: { addresses: [], bodyBytes: body.length, times: { totalMs: 1 } },
+    evidence: { phase: 'body', addresses: [], bodyBytes: body.length, times: { totalMs: 1 } },
     standing: {
       ...claim.standing,
       state: 'valid',

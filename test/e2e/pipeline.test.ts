@@ -1,6 +1,7 @@
 import { dangerouslySetClockOffset } from '@cimd/store'
 import { afterEach, expect, it } from 'vitest'
 import { publish, republish, serveAt, takeDown } from '../harness/documents.ts'
+import { nextEvent } from '../harness/events.ts'
 import { describePipeline } from '../harness/pipeline-suite.ts'
 
 const MINUTE = 60
@@ -59,12 +60,12 @@ describePipeline('the pipeline', { resolutions: { 'inside.example.net': ['10.1.2
     const clientId = publish(suite.origin)
     await api.resolve({ client_id: clientId })
     const discovered = await api.events(0, 10_000)
-    expect(discovered.body.events).toMatchObject([{ type: 'client.discovered', client_id: clientId }])
-    await dangerouslySetClockOffset(suite.pipeline.db, 25 * HOUR)
+    expect(discovered.body.events).toMatchObject([{ type: 'client.discovered', subject: clientId }])
     republish(suite.origin, clientId, { redirect_uris: ['https://app.example.net/other'] })
+    await dangerouslySetClockOffset(suite.pipeline.db, 25 * HOUR)
     const changed = await api.events(discovered.body.next, 20_000)
     expect(changed.body.events).toMatchObject([
-      { type: 'client.metadata_changed', client_id: clientId, position: 2, client_seq: 2 },
+      { type: 'client.metadata_changed', subject: clientId, cursor: '2', clientseq: 2 },
     ])
     expect(changed.body.events[0].data.classes).toEqual(['narrowing', 'widening'])
   })
@@ -79,8 +80,8 @@ describePipeline('the pipeline', { resolutions: { 'inside.example.net': ['10.1.2
     const missing = await api.resolve({ client_id: clientId })
     expect(missing.body).toMatchObject({ status: 'ready', freshness: { state: 'stale', why: 'status_404' } })
     await dangerouslySetClockOffset(suite.pipeline.db, 2 * HOUR + 16 * MINUTE)
-    const { body } = await api.events(seen.next, 20_000)
-    expect(body.events).toMatchObject([{ type: 'client.withdrawn', data: { code: 'status_404' } }])
+    const withdrawn = await nextEvent(api, 'client.withdrawn', seen.next)
+    expect(withdrawn).toMatchObject({ clientseq: 3, data: { code: 'status_404' } })
     const refused = await api.resolve({ client_id: clientId })
     expect(refused.status).toBe(422)
     expect(refused.body).toMatchObject({ code: 'status_404', class: 'withdrawn', retryable: false })

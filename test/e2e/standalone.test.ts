@@ -6,6 +6,7 @@ import { type ApiClient, createApiClient } from '../harness/api-client.ts'
 import { createAuthority } from '../harness/authority.ts'
 import { documentOf, jsonReply, publish, serveAt } from '../harness/documents.ts'
 import { makeHome, untilNothingRemains } from '../harness/embedded-owner.ts'
+import { typesOf } from '../harness/events.ts'
 import { DEFAULT_ADDRESSES, holdOpen, type Origin, startOrigin } from '../harness/origin.ts'
 import { type ServiceProcess, startServiceProcess } from '../harness/service-process.ts'
 
@@ -30,12 +31,13 @@ describe('npm start', () => {
     const after = await second.api.resolve({ client_id: clientId, wait_ms: 0 })
     expect(after.body).toEqual(before.body)
     expect(origin.hits(clientId)).toBe(1)
-    expect((await second.api.events(0, 10_000)).body.events).toHaveLength(1)
+    const { events } = (await second.api.events(0, 10_000)).body
+    expect(typesOf(events, clientId)).toEqual(['client.discovered'])
   })
 
   it('loses none of 50 running fetches at Ctrl-C', async () => {
     const { origin, start } = await setup()
-    const first = await start(undefined, { CIMD_FETCH_CONCURRENCY: '50' })
+    const first = await start(undefined, { CIMD_FETCH_CONCURRENCY: '50', CIMD_DOMAIN_CONCURRENCY: '50' })
     const clientIds = Array.from({ length: 50 }, (_, i) => publish(origin, {}, `host-${i % 10}.example.net`))
     const held = clientIds.map((clientId) => holdOpen(jsonReply(documentOf(clientId))))
     for (const [i, clientId] of clientIds.entries()) serveAt(origin, clientId, present(held[i]).handler)

@@ -62,9 +62,23 @@ describePipeline('wrong input', {}, (suite) => {
     const { body } = await suite.pipeline.api.request('/openapi.json')
     expect(body.openapi).toBe('3.1.0')
     expect(Object.keys(body.paths).toSorted()).toEqual([
+      '/logos/{digest}',
+      '/refresh',
+      '/v1/advertise',
+      '/v1/client',
+      '/v1/client/changes',
+      '/v1/client/keys/refresh',
+      '/v1/client/reports',
       '/v1/events',
       '/v1/refresh',
       '/v1/resolve',
+      '/v1/subscriptions',
+      '/v1/subscriptions/{id}',
+      '/v1/subscriptions/{id}/deliveries',
+      '/v1/subscriptions/{id}/disable',
+      '/v1/subscriptions/{id}/replay',
+      '/v1/subscriptions/{id}/secret',
+      '/v1/subscriptions/{id}/verify',
       '/v1/tickets/{id}',
     ])
   })

@@ -11,8 +11,11 @@ export type ApiClient = {
   readonly key: string
   readonly resolve: (request: Record<string, unknown>) => Promise<ApiAnswer>
   readonly refresh: (request: Record<string, unknown>) => Promise<ApiAnswer>
+  readonly refreshKeys: (request: Record<string, unknown>) => Promise<ApiAnswer>
   readonly ticket: (id: string, waitMs?: number) => Promise<ApiAnswer>
-  readonly events: (after: number, waitMs?: number) => Promise<ApiAnswer>
+  /** All that the tenant may know of a client. */
+  readonly client: (clientId: string) => Promise<ApiAnswer>
+  readonly events: (after: number | string, waitMs?: number) => Promise<ApiAnswer>
   /** Any other request, with the key unless `headers` says otherwise. */
   readonly request: (path: string, init?: RequestInit) => Promise<ApiAnswer>
 }
@@ -36,9 +39,11 @@ export function createApiClient(baseUrl: () => string, key: string): ApiClient {
     })
   return {
     key,
-    resolve: (body) => post('/v1/resolve', { subject: 'alice', ...body }),
+    resolve: (body) => post('/v1/resolve', { subject: 'alice', wait_ms: 20_000, ...body }),
     refresh: (body) => post('/v1/refresh', { subject: 'alice', ...body }),
+    refreshKeys: (body) => post('/v1/client/keys/refresh', { wait_ms: 20_000, ...body }),
     ticket: (id, waitMs = 0) => request(`/v1/tickets/${id}?wait_ms=${waitMs}`),
+    client: (clientId) => request(`/v1/client?client_id=${encodeURIComponent(clientId)}`),
     events: (after, waitMs = 0) => request(`/v1/events?after=${after}&wait_ms=${waitMs}`),
     request,
   }

@@ -69,8 +69,8 @@ async function postgresStore(adminUrl: string): Promise<Store> {
   return { url, drop, empty: () => truncateQueues(url) }
 }
 
-// Every table but the ledger of migrations, in whatever schema the queues are.
-async function truncateQueues(url: string): Promise<void> {
+/** Forgets every job: every table but the ledger of migrations, in whatever schema the queues are. */
+export async function truncateQueues(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

@@ -123,10 +123,12 @@ export function injectedFrom(plan: {
   readonly ca: string
   readonly resolutions?: Readonly<Record<string, readonly string[]>>
   readonly defaultAddresses: readonly string[]
+  /** Where an address leads, if not to the origin. */
+  readonly ports?: Readonly<Record<string, number>>
 }): Injected {
   return {
     resolve: async (host) => plan.resolutions?.[host] ?? plan.defaultAddresses,
-    dial: dialLoopback(plan.port),
+    dial: dialLoopback(plan.port, plan.ports),
     ca: plan.ca,
   }
 }
@@ -143,13 +145,13 @@ export function holdOpen(reply: Reply): { readonly handler: Handler; release(): 
   }
 }
 
-/** Whatever the address, port 443 leads to the origin; nothing else listens. */
-function dialLoopback(port: number): Dial {
+/** Whatever the address, port 443 leads to the origin unless it has a port of its own; nothing else listens. */
+function dialLoopback(originPort: number, ports: Readonly<Record<string, number>> = {}): Dial {
   return async (address, asked, signal) => {
     signal.throwIfAborted()
     if (asked !== 443)
       throw Object.assign(new Error(`nothing listens at ${address}:${asked}`), { code: 'ECONNREFUSED' })
-    const socket = connect({ host: '127.0.0.1', port })
+    const socket = connect({ host: '127.0.0.1', port: ports[address] ?? originPort })
     try {
       await once(socket, 'connect', { signal })
       return socket

@@ -12,7 +12,7 @@ export type PipelineSuite = {
   readonly pipeline: Pipeline
 }
 
-type Extra = Pick<PipelineOptions, 'services' | 'environment' | 'options' | 'resolutions'>
+type Extra = Pick<PipelineOptions, 'services' | 'environment' | 'options' | 'resolutions' | 'unjudged'>
 
 /** A suite on both queue backends, each with a database, an origin and the services as processes of its own. */
 export function describePipeline(name: string, extra: Extra, suite: (it: PipelineSuite) => void): void {
@@ -55,7 +55,7 @@ function present<T>(part: T | undefined): T {
 
 // The services' own words explain a failure best.
 function printLogs(pipeline: Pipeline | undefined): void {
-  for (const name of ['api', 'fetcher', 'scheduler'] as const) {
+  for (const name of ['api', 'fetcher', 'scheduler', 'notifier'] as const) {
     const lines = pipeline?.logOf(name).slice(-15) ?? []
     for (const line of lines) console.error(name, JSON.stringify(line))
   }

@@ -93,11 +93,17 @@ async function startContainer(): Promise<Provided | undefined> {
   }
 }
 
-async function startLocal(): Promise<Provided | undefined> {
+/** Where the server's binaries are installed, and as whom they run here; undefined where they are not. */
+export function findPostgres(): { readonly binaries: string; readonly owner: Owner | undefined } | undefined {
   const initdb = findExecutable('initdb') ?? findExecutable('initdb', packagedDirectories())
-  if (!initdb) return undefined
-  const binaries = dirname(initdb)
-  const owner = unprivilegedOwner()
+  return initdb === undefined ? undefined : { binaries: dirname(initdb), owner: unprivilegedOwner() }
+}
+
+async function startLocal(): Promise<Provided | undefined> {
+  const installed = findPostgres()
+  if (!installed) return undefined
+  const { binaries, owner } = installed
+  const initdb = join(binaries, 'initdb')
   const directory = makeDirectory('cimd-test-postgres-', owner)
   const data = join(directory, 'data')
   const trust = ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync']

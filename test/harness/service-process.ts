@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-export type ServiceName = 'api' | 'fetcher' | 'scheduler'
+export type ServiceName = 'api' | 'fetcher' | 'scheduler' | 'notifier'
 
 /** One service in a process of its own. */
 export type ServiceProcess = {
@@ -16,6 +16,8 @@ export type ServiceProcess = {
   readonly exited: Promise<number | undefined>
   /** Its log so far, parsed. */
   readonly log: readonly LogLine[]
+  /** What it wrote besides, so far. */
+  readonly said: readonly string[]
   /** The first line, past or future, that satisfies. */
   readonly logged: (satisfies: (line: LogLine) => boolean) => Promise<LogLine>
   readonly kill: (signal: NodeJS.Signals) => void
@@ -47,6 +49,7 @@ export async function startServiceProcess(
     env: { PATH: process.env['PATH'] ?? '', ...environment, ...wrapper.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
+  if (child.pid !== undefined) wrapper.onSpawned?.(child.pid)
   const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? undefined)
   const log = collectLog(child)
   const said: string[] = []
@@ -60,20 +63,26 @@ export async function startServiceProcess(
     port: first.port,
     exited,
     log: log.lines,
+    said,
     logged: log.logged,
     kill: (signal) => child.kill(signal),
   }
 }
 
 /** Variables that change how the process sees the world, such as its clock. */
-export type Wrapper = { readonly environment: Readonly<Record<string, string>> }
+export type Wrapper = {
+  readonly environment: Readonly<Record<string, string>>
+  /** Told at once, so that it can be killed while it starts. */
+  readonly onSpawned?: (pid: number) => void
+}
 
 function collectLog(child: ChildProcess) {
   const lines: LogLine[] = []
   const waiting = new Set<(line: LogLine) => void>()
   if (child.stdout === null) throw new Error('the output of the process is not a pipe')
   createInterface({ input: child.stdout }).on('line', (text) => {
-    const line = JSON.parse(text) as LogLine
+    const line = parseLine(text)
+    if (line === undefined) return
     lines.push(line)
     for (const tell of waiting) tell(line)
   })
@@ -90,4 +99,13 @@ function collectLog(child: ChildProcess) {
     })
   }
   return { lines, logged }
+}
+
+// Whoever is killed may leave half a line.
+function parseLine(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { RULES_VERSION } from '@cimd/core'
 import { authenticate, closeDb, dangerouslySetClockOffset, openDb, SCHEMA_VERSION } from '@cimd/store'
+import { sql } from 'kysely'
 import { describe, expect, inject, it, vi } from 'vitest'
 import { documentOf, publish, serveAt } from '../harness/documents.ts'
 import { describePipeline } from '../harness/pipeline-suite.ts'
@@ -186,6 +188,132 @@ describeStore('cimd on a store of its own', () => {
     expect(key.stderr).toBe('cimd: there is no key with the prefix 0123456789ab\n')
   })
 
+  it('shows, engages and releases the brake', async () => {
+    await using store = await migratedStore()
+    expect((await store.run('brake')).stdout).toMatch(/^ {2}brake +not engaged\n/)
+    expect(await store.run('brake', 'release')).toMatchObject({
+      exitCode: 1,
+      stderr: 'cimd: the brake is not engaged\n',
+    })
+    const engaged = await store.run('brake', 'engage', '--reason', 'a gateway fails', '--json')
+    expect(JSON.parse(engaged.stdout)).toEqual({ engaged: true, reason: 'a gateway fails' })
+    expect((await store.run('brake', 'engage', '--reason', 'again')).exitCode).toBe(1)
+    const shown = await store.run('brake')
+    expect(shown.stdout).toMatch(/^ {2}brake +engaged since .* UTC\n {2}reason +a gateway fails\n/)
+    expect(shown.stdout).toMatch(
+      /^ {2}ending +0 clients in use, by what was found since .* UTC\n {2}held +0 clients of these\n/m,
+    )
+    expect(shown.stdout).toContain('cimd brake release --accept\n')
+    const accepted = await store.run('brake', 'release', '--accept', '--json')
+    expect(JSON.parse(accepted.stdout)).toEqual({ released: true, accepted: true, clients: 0 })
+    expect(JSON.parse((await store.run('brake', '--json')).stdout)).toMatchObject({
+      engaged: false,
+      reason: null,
+      disarmed_until: expect.stringMatching(/Z$/),
+      ...{ clients_in_use: 0, clients_ending: 0, clients_held: 0, first_hold_ends_at: null },
+      ...{ found: [], clients: [] },
+    })
+    await store.run('brake', 'engage', '--reason', 'once more')
+    expect((await store.run('brake', 'release')).stdout).toContain(
+      'Released. What was found about 0 clients counts',
+    )
+  })
+
+  it('says until when the brake holds whom it holds', async () => {
+    await using store = await migratedStore()
+    await store.storeUnder(RULES_VERSION, ['none', 'none'])
+    await store.takeDown()
+    await store.run('brake', 'engage', '--reason', 'a gateway fails')
+    await store.moveClock(2 * 60 * 60)
+    const told = JSON.parse((await store.run('brake', '--json')).stdout)
+    expect(told).toMatchObject({ clients_in_use: 2, clients_ending: 2, clients_held: 2 })
+    const until = told.first_hold_ends_at.slice(0, 19).replace('T', ' ')
+    const { stdout } = await store.run('brake')
+    expect(stdout).toMatch(/^ {2}ending +2 clients in use, by what was found since .* UTC$/m)
+    expect(stdout).toContain(`2 clients of these, a day at most: the first until ${until} UTC\n`)
+  })
+
+  it('names whom the brake holds, and what was found, as many as it is asked for', async () => {
+    await using store = await migratedStore()
+    await store.storeUnder(RULES_VERSION, ['none', 'none', 'none'])
+    await store.takeDown()
+    const { stdout } = await store.run('brake', '--limit', '2')
+    expect(stdout).toMatch(/^status_404 +3 +1$/m)
+    expect(stdout).toMatch(/^https:\/\/0\.example\.net\/client\.json +status_404 +.* UTC +yes$/m)
+    expect(stdout).toMatch(
+      /^https:\/\/1\.example\.net\/client\.json +status_404 +.* UTC +yes\nand 1 more: --limit tells more$/m,
+    )
+    const { clients } = JSON.parse((await store.run('brake', '--json')).stdout)
+    expect(clients).toHaveLength(3)
+    expect(clients[2]).toEqual({
+      ...{ client_id: 'https://2.example.net/client.json', code: 'status_404', in_use: true },
+      since: expect.stringMatching(/Z$/),
+    })
+  })
+
+  it('tells what new rules would change, and approves only what was seen (CAC-12)', async () => {
+    await using store = await migratedStore()
+    expect((await store.run('revalidate', '--dry-run')).stdout).toContain('These rules are approved.\n')
+    await store.storeUnder(RULES_VERSION - 1, ['none', 'client_secret_basic'])
+    const dry = await store.run('revalidate', '--dry-run')
+    expect(dry.exitCode).toBe(0)
+    expect(dry.stdout).toMatch(/^ {2}checked +2 documents, 2 of them judged by older rules so far$/m)
+    expect(dry.stdout).toMatch(/^ {2}refused +1 client, 1 of them in use$/m)
+    expect(dry.stdout).toMatch(/^symmetric_method +1 +1$/m)
+    expect(dry.stdout).toMatch(/^https:\/\/1\.example\.net\/client\.json +symmetric_method +yes$/m)
+    expect(dry.stdout).toMatch(/^To approve them: cimd revalidate --approve --refusing 1$/m)
+
+    const unseen = await store.run('revalidate', '--approve')
+    expect([unseen.exitCode, unseen.stderr]).toEqual([1, ''])
+    expect(unseen.stdout).toContain('Not approved, because 1 client would be refused.')
+    const before = await store.run('revalidate', '--dry-run', '--json', '--limit', '0')
+    expect(JSON.parse(before.stdout)).toEqual({
+      ...{ rules_version: RULES_VERSION, rules_approved: RULES_VERSION - 1, approved: false },
+      ...{ checked: 2, older: 2, refused: 1, refused_in_use: 1, warned: 0, warned_in_use: 0 },
+      refusals: [{ code: 'symmetric_method', clients: 1, in_use: 1 }],
+      ...{ warnings: [], clients: [] },
+    })
+
+    const approved = await store.run('revalidate', '--approve', '--refusing', '1')
+    expect(approved.exitCode).toBe(0)
+    expect(approved.stdout).toContain('Approved. ')
+    const again = await store.run('revalidate', '--approve', '--json')
+    expect(again.exitCode).toBe(0)
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      rules_approved: RULES_VERSION,
+      approved: true,
+      refused: 1,
+    })
+  })
+
+  it('chooses canaries', async () => {
+    await using store = await migratedStore()
+    const url = 'https://canary.example.net/client.json'
+    expect((await store.run('brake', 'canary', 'list')).stdout).toContain('There are no canaries')
+    expect((await store.run('brake', 'canary', 'add', url)).stdout).toContain('is a canary now')
+    const again = await store.run('brake', 'canary', 'add', url, '--json')
+    expect(JSON.parse(again.stdout)).toEqual({ client_id: url, added: false })
+    expect((await store.run('brake', 'canary', 'list')).stdout).toMatch(
+      new RegExp(`^${url} +discovering +never$`, 'm'),
+    )
+    expect((await store.run('brake', 'canary', 'remove', url)).exitCode).toBe(0)
+    expect((await store.run('brake', 'canary', 'remove', url)).stderr).toContain('is no canary')
+  })
+
+  it('chooses how long a tenant uses what cannot be confirmed', async () => {
+    await using store = await migratedStore()
+    await store.run('tenant', 'create', 'first')
+    const limits = async (...args: string[]) =>
+      JSON.parse((await store.run('tenant', 'stale-limits', 'first', ...args, '--json')).stdout).stale_limits
+    expect(await limits()).toEqual({})
+    expect(await limits('--unreachable', '3600')).toEqual({ unreachable: 3600 })
+    expect(await limits('--withdrawn', '0')).toEqual({ unreachable: 3600, withdrawn: 0 })
+    expect((await store.run('tenant', 'stale-limits', 'first')).stdout).toContain('unreachable  60 min\n')
+    expect(await limits('--none')).toEqual({})
+    const nobody = await store.run('tenant', 'stale-limits', 'nobody')
+    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant create nobody\n')
+  })
+
   it('shows the status of an empty deployment', async () => {
     await using store = await openStore()
     await store.run('migrate')
@@ -201,7 +329,8 @@ describeStore('cimd on a store of its own', () => {
       due_now: 0,
       oldest_due_seconds: null,
       outbox_waiting: 0,
-      queues: { fetch: none, refresh: none },
+      brake: null,
+      queues: { fetch: none, refresh: none, deliver: none },
     })
   })
 
@@ -269,6 +398,24 @@ describePipeline('cimd with a running deployment', {}, (suite) => {
     expect(suite.origin.hits(clientId)).toBe(2)
   })
 
+  it('shows a client with its history, page by page', async () => {
+    const clientId = publish(suite.origin)
+    const unknown = await run('client', 'show', clientId)
+    expect(unknown).toMatchObject({ exitCode: 1, stderr: '' })
+    expect(unknown.stdout).toMatch(/^✗ request: client_unknown\n/)
+    await run('resolve', clientId, '--subject', 'alice')
+    const shown = await run('client', 'show', clientId, '--limit', '1')
+    expect(shown).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(shown.stdout).toMatch(/^fresh: The newest attempt found a valid document. It may be used.\n/)
+    expect(shown.stdout).toMatch(/UTC {2}\* client.discovered: [0-9a-f]{12}…\n {2}older: --before (\S+)\n$/)
+    const cursor = /--before (\S+)/.exec(shown.stdout)?.[1] ?? ''
+    const older = await run('client', 'show', clientId, '--before', cursor, '--json')
+    expect(JSON.parse(older.stdout)).toMatchObject({
+      state: 'fresh',
+      history: [{ kind: 'attempt', outcome: 'fetched' }],
+    })
+  })
+
   it('tells why a client is refused', async () => {
     const clientId = publish(suite.origin, { client_secret: 'x' })
     const { exitCode, stdout } = await run('resolve', clientId, '--subject', 'alice')
@@ -298,7 +445,7 @@ describePipeline('cimd with a running deployment', {}, (suite) => {
       failure_code: 'forbidden_member',
       count: expect.any(Number),
     })
-    expect(Object.keys(queues)).toEqual(['fetch', 'refresh'])
+    expect(Object.keys(queues)).toEqual(['fetch', 'refresh', 'deliver'])
   })
 })
 
@@ -320,5 +467,32 @@ async function migratedStore() {
     ...store,
     authenticate: (key: string) => authenticate(db, key),
     moveClock: (seconds: number) => dangerouslySetClockOffset(db, seconds),
+    /** Has every document found to be gone. */
+    takeDown: async () => {
+      await sql`
+        update cimd.clients set state = 'failing', failure_code = 'status_404', withdrawing_code = 'status_404',
+          failing_since = t.now, withdrawing_since = t.now, usable_until = t.now + interval '15 minutes'
+        from (select cimd.cimd_now() as now) as t`.execute(db)
+    },
+    /** Stores clients in use with these methods under rules, which are then those that are approved. */
+    storeUnder: async (rulesVersion: number, methods: readonly string[]) => {
+      for (const [place, method] of methods.entries()) {
+        const clientId = `https://${place}.example.net/client.json`
+        const body = JSON.stringify(documentOf(clientId, { token_endpoint_auth_method: method }))
+        await sql`
+          with client as (
+            insert into cimd.clients (client_id, host) values (${clientId}, 'example.net') returning id, client_id
+          ), due as (
+            insert into cimd.schedule (client_ref, due_at) select id, cimd.cimd_now() from client
+          )
+          insert into cimd.versions (client_id, body, digest, content_type, rules_version, fetched_at)
+          select client_id, convert_to(${body}, 'UTF8'), sha256(convert_to(${body}, 'UTF8')), 'application/json',
+            ${rulesVersion}, cimd.cimd_now() from client`.execute(db)
+      }
+      await sql`update cimd.clients c set state = 'valid', version_id = v.id,
+          validated_at = v.fetched_at, fresh_until = v.fetched_at, revalidate_until = v.fetched_at, usable_until = v.fetched_at
+        from cimd.versions v where v.client_id = c.client_id`.execute(db)
+      await sql`update cimd.deployment set rules_version = ${rulesVersion}`.execute(db)
+    },
   }
 }

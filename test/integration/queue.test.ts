@@ -5,12 +5,13 @@ import { connect, createServer, type Server } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import {
+  type ClientQueue,
   type ConsumerOptions,
   createConsumer,
   createProducer,
   type JobFailure,
+  type LaneJob,
   prepareQueueStore,
-  type QueueName,
   QueueUnavailableError,
 } from '@cimd/queue'
 import { createPostgresBackend, createRedisBackend, type IQueueBackend, withBackend } from 'bullmq'
@@ -35,6 +36,29 @@ describeEachBackend('the queues', (backend) => {
     expect(
       new Set([await fetches.runs.next(), await fetches.runs.next(), await fetches.runs.next()]),
     ).toEqual(new Set(['1', '2', '3']))
+    expect(queues.errors).toEqual([])
+  })
+
+  it('carry the lanes of deliveries, which wait apart from the work on clients', async () => {
+    await using queues = await setup(backend)
+    const [first, second] = [
+      { subscription: '0e7bb6ae-5b7c-4f8e-9a63-1c1b8ea0d9d5', lane: '-1' },
+      { subscription: '0e7bb6ae-5b7c-4f8e-9a63-1c1b8ea0d9d5', lane: '42' },
+    ]
+    await queues.producer.wakeLanes([])
+    await queues.producer.wakeLanes([first, second])
+    expect(await queues.producer.waitingCount('deliver')).toBe(2)
+    expect(await queues.producer.waitingCount('fetch')).toBe(0)
+    const told = createInbox<LaneJob>()
+    await using stack = new AsyncDisposableStack()
+    const consumer = createConsumer({
+      ...{ url: backend.url, schema: queues.schema, queue: 'deliver', concurrency: 1 },
+      run: async (job) => told.push(job),
+      onError: (error) => void queues.errors.push(error),
+      onFailed: ({ error }) => void queues.errors.push(error),
+    })
+    stack.defer(consumer.close)
+    expect([await told.next(), await told.next()]).toEqual([first, second])
     expect(queues.errors).toEqual([])
   })
 
@@ -65,7 +89,11 @@ describeEachBackend('the queues', (backend) => {
       },
     })
     await queues.producer.enqueue('fetch', ['1'])
-    expect(await failures.next()).toMatchObject({ client: '1', reason: 'database restarts', final: false })
+    expect(await failures.next()).toMatchObject({
+      job: { client: '1' },
+      reason: 'database restarts',
+      final: false,
+    })
     expect([await runs.next(), await runs.next()]).toEqual(['1', '1'])
   })
 
@@ -74,7 +102,7 @@ describeEachBackend('the queues', (backend) => {
     const { failures } = await queues.consume({})
     await queues.raw.queue.add('client', { v: 1, client: 'x' }, { attempts: 3 })
     const reason = 'malformed job: client: must be a positive decimal row id'
-    expect(await failures.next()).toMatchObject({ client: undefined, reason, final: true })
+    expect(await failures.next()).toMatchObject({ job: undefined, reason, final: true })
     expect(await queues.producer.counts('fetch')).toMatchObject({ waiting: 0, delayed: 0, failed: 1 })
     const [failed] = await queues.raw.queue.getFailed()
     expect(failed).toMatchObject({ failedReason: reason, attemptsMade: 1 })
@@ -222,6 +250,13 @@ describeEachBackend('the queues', (backend) => {
   })
 
   if (backend.kind === 'postgres') {
+    it('survive a connection that ends while the schema is looked at', async () => {
+      await using queues = await setup(backend)
+      const link = await openCuttableLink(backend.url, { endAt: 'server_version_num' })
+      await expect(queues.producerFor(link.url).check()).rejects.toBeInstanceOf(QueueUnavailableError)
+      await link.close()
+    })
+
     it('work under a role that may not change the schema', async () => {
       await using queues = await setup(backend)
       await using role = await createRole(backend.url)
@@ -252,7 +287,7 @@ async function setup(backend: TestBackend) {
     stack.defer(() => producer.close())
     return producer
   }
-  const start = (options: Partial<ConsumerOptions>) => {
+  const start = (options: Partial<ClientOptions>) => {
     const started = startConsumer({ url: backend.url, schema, onError, ...options })
     stack.defer(() => started.consumer.close())
     return started
@@ -265,7 +300,7 @@ async function setup(backend: TestBackend) {
     producer: producerFor(backend.url),
     producerFor,
     start,
-    consume: async (options: Partial<ConsumerOptions>) => {
+    consume: async (options: Partial<ClientOptions>) => {
       const started = start(options)
       await started.consumer.ready()
       return started
@@ -274,11 +309,13 @@ async function setup(backend: TestBackend) {
   }
 }
 
-function startConsumer(options: Partial<ConsumerOptions> & Pick<ConsumerOptions, 'url' | 'onError'>) {
+type ClientOptions = ConsumerOptions<ClientQueue>
+
+function startConsumer(options: Partial<ClientOptions> & Pick<ClientOptions, 'url' | 'onError'>) {
   const runs = createInbox<string>()
-  const failures = createInbox<JobFailure>()
+  const failures = createInbox<JobFailure<ClientQueue>>()
   const signals: AbortSignal[] = []
-  const consumer = createConsumer({
+  const consumer = createConsumer<ClientQueue>({
     queue: 'fetch',
     concurrency: 1,
     onFailed: failures.push,
@@ -313,7 +350,7 @@ function createInbox<T>() {
 
 /** BullMQ without our contract: to write what we would not, and to look at what we do not show. */
 function openRaw(backend: TestBackend, prefix: string) {
-  const name: QueueName = 'fetch'
+  const name: ClientQueue = 'fetch'
   const connection = { connectionString: backend.url, schema: prefix, url: backend.url }
   const redis = { url: backend.url, maxRetriesPerRequest: null }
   const { Queue, QueueEvents } = withBackend<IQueueBackend, typeof connection>((queue, opts, extra) =>

@@ -1,6 +1,9 @@
-import { type AttemptRecord, type Claim, recordAttempt } from '@cimd/store'
+import type { ClientIdUrl, FetchEvidence, FetchResult } from '@cimd/core'
+import { fetchClient } from '@cimd/fetcher'
+import { type AttemptRecord, type Claim, claimClient, recordAttempt } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
+import { documentOf } from '../harness/documents.ts'
 import {
   CLAIM_LEASE_SECONDS,
   createGate,
@@ -50,6 +53,39 @@ describeStore('recording an attempt', () => {
     expect(await recordAttempt(store.fetcher, record)).toMatchObject({ applied: true })
   })
 
+  it('announces once that a client is stale, and once that it has recovered', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    await store.fetch(clientId)
+    await store.moveClock(60)
+    for (const code of ['redirect', 'status_5xx'] as const) {
+      await store.fetch(clientId, (claim) => failedRecord(claim, code))
+    }
+    const { client } = await store.demand(clientId, { forced: true })
+    const claim = await store.claim(client)
+    expect(claim.standing.staleAnnounced).toBe('redirect')
+    await recordAttempt(store.fetcher, validRecord(claim))
+    await store.fetch(clientId)
+    expect((await eventsOf(store, client)).map(({ type }) => type)).toEqual([
+      ...['client.discovered', 'client.stale', 'client.recovered'],
+    ])
+  })
+
+  it('announces that a client has recovered also where code of an older schema found it valid', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    await store.fetch(clientId)
+    await store.fetch(clientId, (claim) => failedRecord(claim, 'redirect'))
+    const { client } = await store.demand(clientId, { forced: true })
+    // As it leaves the row: it knows nothing of what was announced.
+    await sql`update cimd.clients set state = 'valid', failure_code = null, failing_since = null
+      where id = ${client}`.execute(store.owner)
+    await recordAttempt(store.fetcher, validRecord(await store.claim(client)))
+    expect((await eventsOf(store, client)).map(({ type }) => type)).toEqual([
+      ...['client.discovered', 'client.stale', 'client.recovered'],
+    ])
+  })
+
   it('keeps every version and points at the newest', async () => {
     await using store = await setup()
     const clientId = identify()
@@ -60,6 +96,36 @@ describeStore('recording an attempt', () => {
     const versions = await versionsOf(store, clientId)
     expect(versions).toHaveLength(3)
     expect((await store.row(client)).version_id).toBe(versions.at(-1)?.id)
+  })
+
+  it('CAC-12: of a 304 makes no version, and hands its joined headers to the next claim', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    const stored = { 'cache-control': ['max-age=7200'], age: ['60'], etag: ['"1"'] }
+    const body = new TextEncoder().encode(JSON.stringify(documentOf(clientId)))
+    const served = {
+      kind: 'fetched',
+      body,
+      contentType: 'application/json',
+      headers: stored,
+      evidence,
+    } as const
+    await fetchOnce(store, clientId, served)
+    await fetchOnce(store, clientId, { kind: 'not_modified', headers: { vary: ['accept'] }, evidence })
+    const { client } = await store.demand(clientId, { forced: true })
+    const claim = await store.claim(client)
+    expect(claim.cacheHeaders).toEqual({ 'cache-control': ['max-age=7200'], etag: ['"1"'], vary: ['accept'] })
+    expect(claim.validators).toEqual({ etag: '"1"' })
+    const { validatedAt, freshUntil } = claim.standing
+    expect(Number(freshUntil) - Number(validatedAt)).toBe(7_200_000)
+    expect(await versionsOf(store, clientId)).toHaveLength(1)
+    expect((await attemptsOf(store, client)).map(({ outcome }) => outcome)).toEqual([
+      'fetched',
+      'not_modified',
+    ])
+    await recordAttempt(store.fetcher, failedRecord(claim, 'status_5xx'))
+    await store.demand(clientId, { forced: true })
+    expect((await store.claim(client)).cacheHeaders).toEqual(claim.cacheHeaders)
   })
 
   it('makes no version and no event of an unchanged document', async () => {
@@ -158,6 +224,7 @@ describeStore('demands that arrive during a fetch', () => {
     expect(await recordAttempt(store.fetcher, validRecord(claim))).toEqual({ applied: true, next: queue })
     expect(await store.row(client)).toMatchObject({ wanted: 2, done: 1 })
     const due = await dueOf(store, client)
+    expect(due).toBeInstanceOf(Date)
     expect((due?.getTime() ?? 0) - Date.now()).toBeLessThanOrEqual(5_000)
     expect((await store.claim(client)).generation).toBe(2)
   })
@@ -272,4 +339,28 @@ async function updatesOfClients(store: TestStore): Promise<{ all: number; hot: n
     where relid = 'cimd.clients'::regclass`.execute(store.owner)
   if (rows[0] === undefined) throw new Error('no statistics of cimd.clients')
   return rows[0]
+}
+
+const evidence: FetchEvidence = {
+  ...{ phase: 'body', addresses: [], status: 200, bodyBytes: 9, times: { totalMs: 0 } },
+}
+
+/** One job of the fetcher, whose network gives what the test says. */
+async function fetchOnce(store: TestStore, clientId: ClientIdUrl, result: FetchResult): Promise<void> {
+  const { client } = await store.demand(clientId)
+  const nothing = async () => {}
+  const end = await fetchClient(
+    {
+      claim: (id) => claimClient(store.fetcher, id, CLAIM_LEASE_SECONDS),
+      takeBudget: async () => ({ kind: 'granted', release: nothing }),
+      fetchDocument: async () => result,
+      record: (record) => recordAttempt(store.fetcher, record),
+      renewLinked: async (claim) => claim,
+      ...{ announce: nothing, enqueue: nothing, defer: nothing, release: nothing, postpone: nothing },
+      ...{ monotonicMs: () => 0, random: () => 0 },
+    },
+    client,
+    new AbortController().signal,
+  )
+  expect(end).toMatchObject({ kind: 'recorded', recorded: { applied: true } })
 }

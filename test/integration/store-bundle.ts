@@ -1,4 +1,11 @@
-import { type ClientIdUrl, type FailureCode, judgeAttempt, parseClientIdUrl, sha256Hex } from '@cimd/core'
+import {
+  type ClientIdUrl,
+  type FailureCode,
+  type FetchEvidence,
+  judgeAttempt,
+  parseClientIdUrl,
+  sha256Hex,
+} from '@cimd/core'
 import {
   type AttemptRecord,
   type Claim,
@@ -27,7 +34,11 @@ import { createDatabase } from '../harness/postgres.ts'
 /** A store of one test: a copy of the migrated database, with a pool per role. */
 export type TestStore = Awaited<ReturnType<typeof setup>>
 
-export type DemandOptions = Partial<Pick<Demand, 'forced' | 'urgent'>> & { readonly tenant?: string }
+export type DemandOptions = Partial<Pick<Demand, 'forced' | 'urgent'>> & {
+  readonly tenant?: string
+  /** What happens between the reading of the record and the demand. */
+  readonly afterReading?: () => Promise<void>
+}
 
 /** A suite that needs a Postgres; skipped with the reason where there is none. */
 export function describeStore(name: string, suite: () => void): void {
@@ -61,12 +72,14 @@ export async function setup(options: { readonly connectionsMax?: number } = {}) 
   }
   const owner = open()
   const [api, fetcher, scheduler] = [open('cimd_api'), open('cimd_fetcher'), open('cimd_scheduler')]
+  const notifier = open('cimd_notifier')
   const tenant = await ensureTenant(owner, 'first')
   const otherTenant = await ensureTenant(owner, 'second')
 
   const demand = (clientId: ClientIdUrl, given: DemandOptions = {}): Promise<RaisedDemand> =>
     withTenant(api, given.tenant ?? tenant, async (trx) => {
       const view = await findClient(trx, clientId)
+      await given.afterReading?.()
       const raised = await raiseDemand(trx, view, demandOf(clientId, given))
       await touchInterest(trx, raised.client)
       return raised
@@ -83,6 +96,7 @@ export async function setup(options: { readonly connectionsMax?: number } = {}) 
     api,
     fetcher,
     scheduler,
+    notifier,
     tenant,
     otherTenant,
     demand,
@@ -170,10 +184,14 @@ export function validRecord(claim: Claim, members: Record<string, unknown> = {})
 }
 
 /** What a fetch would record that failed. */
-export function failedRecord(claim: Claim, code: FailureCode): AttemptRecord {
+export function failedRecord(
+  claim: Claim,
+  code: FailureCode,
+  asked: { readonly retryAfterSeconds?: number } = {},
+): AttemptRecord {
   const finishedAt = finishOf(claim)
   return {
-    ...judgeAttempt(claim.standing, { kind: 'failed', code }, finishedAt, 0),
+    ...judgeAttempt(claim.standing, { kind: 'failed', code, ...asked }, finishedAt, 0, claim.brake),
     claim,
     finishedAt,
     outcome: 'failed',
@@ -183,7 +201,13 @@ export function failedRecord(claim: Claim, code: FailureCode): AttemptRecord {
 }
 
 const CHANGE = { member: 'client_name', class: 'display', before: 'A client' } as const
-const EVIDENCE = { addresses: ['192.0.2.1'], status: 200, bodyBytes: 100, times: { totalMs: 50 } }
+export const EVIDENCE: FetchEvidence = {
+  phase: 'body',
+  addresses: ['192.0.2.1'],
+  status: 200,
+  bodyBytes: 100,
+  times: { totalMs: 50 },
+}
 
 function finishOf({ claimedAt }: Claim): Date {
   return new Date(claimedAt.getTime() + 50)

@@ -63,6 +63,38 @@ describeStore('a claim', () => {
     expect(await claiming).toMatchObject({ generation: 2, forced: true })
   })
 
+  it('carries the version that another attempt records while the claim waits for it', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    await store.fetch(clientId)
+    const { client } = await store.demand(clientId)
+    const late = await store.claim(client)
+    await store.demand(clientId, { forced: true })
+    await store.owner
+      .updateTable('cimd.clients')
+      .set({ claim_until: new Date(0) })
+      .where('id', '=', client)
+      .execute()
+    const record = validRecord(late, { client_name: 'changed' })
+    const mayCommit = createGate()
+    const written = createGate()
+    const recording = store.fetcher.transaction().execute(async (trx) => {
+      await recordAttempt(trx, record)
+      written.open()
+      await mayCommit.opened
+    })
+    await written.opened
+    const claiming = store.claim(client)
+    await store.untilBlocked()
+    mayCommit.open()
+    await recording
+    const { version, standing, history } = await claiming
+    expect(standing.digest).toBe(record.newVersion?.digest)
+    expect(version?.digest).toBe(record.newVersion?.digest)
+    expect(history?.at(-1)?.digest).toBe(record.newVersion?.digest)
+    expect(await tryClaim(store, client)).toBeUndefined()
+  })
+
   it('is forced when a demand it covers was, and no longer afterwards', async () => {
     await using store = await setup()
     const clientId = identify()
@@ -137,6 +169,23 @@ describeStore('a claim', () => {
     expect(await store.row(client)).toMatchObject({ claim_token: held.token, deferred_until: null })
     const record = failedRecord(held, 'status_404')
     expect(await recordAttempt(store.fetcher, record)).toMatchObject({ applied: true })
+  })
+
+  it("deferred as nobody's hurry does not make a user wait who came meanwhile (FET-23)", async () => {
+    await using store = await setup()
+    const clientId = identify()
+    const { client } = await store.demand(clientId, { urgent: false })
+    const claim = await store.claim(client)
+    await store.demand(clientId, { urgent: true })
+    await deferClaim(store.fetcher, claim, 'host_budget', 55)
+    expect(await tryClaim(store, client)).toMatchObject({ urgent: true })
+  })
+
+  it('deferred although a user waits is not tried before its time', async () => {
+    await using store = await setup()
+    const { client } = await store.demand(identify(), { urgent: true })
+    await deferClaim(store.fetcher, await store.claim(client), 'host_budget', 55)
+    expect(await tryClaim(store, client)).toBeUndefined()
   })
 })
 

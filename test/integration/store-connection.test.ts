@@ -43,6 +43,43 @@ describeStore('a pool', () => {
     await checkDb(db)
   })
 
+  it('survives a connection that ends while it is asked for its role', async () => {
+    await using store = await setup()
+    await using stack = new AsyncDisposableStack()
+    const link = await openCuttableLink(store.url, { endAt: 'select current_user' })
+    stack.defer(link.close)
+    const db = openDb({ url: link.url, role: 'cimd_api', onError: () => {} })
+    stack.defer(() => closeDb(db))
+    await expect(checkDb(db)).rejects.toThrow('Connection terminated')
+  })
+
+  it('gives up its locks when it vanishes without a word in a transaction', async () => {
+    await using store = await setup()
+    await using stack = new AsyncDisposableStack()
+    const link = await openCuttableLink(store.url)
+    stack.defer(link.close)
+    const db = openDb({ url: link.url, connectionsMax: 1, statementTimeoutMs: 1000, onError: () => {} })
+    stack.defer(() => closeDb(db))
+    const locks = async () =>
+      (
+        await sql`select from pg_locks l join pg_database d on d.oid = l.database
+          where l.locktype = 'advisory' and d.datname = current_database()`.execute(store.owner)
+      ).rows.length
+    const held = Promise.withResolvers<void>()
+    const vanished = Promise.withResolvers<void>()
+    const ended = db.transaction().execute(async (trx) => {
+      await sql`select pg_advisory_xact_lock(1)`.execute(trx)
+      link.stall()
+      held.resolve()
+      await vanished.promise
+    })
+    await held.promise
+    expect(await locks()).toBe(1)
+    await expect.poll(locks, { timeout: 10_000 }).toBe(0)
+    vanished.resolve()
+    await expect(ended).rejects.toThrow('Query read timeout')
+  })
+
   it('rolls nothing back on a server that has vanished: a transaction fails as soon as its statement', async () => {
     await using store = await setup()
     await using stack = new AsyncDisposableStack()

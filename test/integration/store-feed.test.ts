@@ -1,4 +1,11 @@
-import { type FeedEvent, readFeed, recordAttempt, relayOutbox, withTenant } from '@cimd/store'
+import {
+  deleteOldInterest,
+  type FeedEvent,
+  readFeed,
+  recordAttempt,
+  relayOutbox,
+  withTenant,
+} from '@cimd/store'
 import { expect, it } from 'vitest'
 import {
   createGate,
@@ -103,6 +110,24 @@ describeStore('the feed of a tenant', () => {
     expect(seqsOf(await feedOf(store), clientId)).toEqual([1, 2])
   })
 
+  it('begins anew, at the next position, for a tenant that had not used the client for a year', async () => {
+    await using store = await setup()
+    const [clientId, other] = [identify(), identify()]
+    for (const name of ['one', 'two']) await fetchNamed(store, clientId, name)
+    await fetchNamed(store, other, 'one')
+    await relayOutbox(store.scheduler, 100)
+    await store.moveClock(370 * 86_400)
+    await store.demand(other)
+    expect(await deleteOldInterest(store.scheduler, { limit: 100 })).toMatchObject({ deleted: 1 })
+    await fetchNamed(store, clientId, 'three')
+    await fetchNamed(store, other, 'two')
+    await relayOutbox(store.scheduler, 100)
+    const feed = await feedOf(store)
+    expect(feed.map(({ position }) => position)).toEqual([3, 4, 5])
+    expect([seqsOf(feed, clientId), seqsOf(feed, other)]).toEqual([[1], [1, 2]])
+    expect(await feedOf(store, { limit: 2 })).toEqual(feed.slice(0, 2))
+  })
+
   it('tells of a withdrawal what happened, and when', async () => {
     await using store = await setup()
     const clientId = identify()
@@ -112,7 +137,7 @@ describeStore('the feed of a tenant', () => {
     await store.fetch(clientId, (claim) => failedRecord(claim, 'status_404'))
     await relayOutbox(store.scheduler, 100)
     const withdrawn = (await feedOf(store)).at(-1)
-    expect(withdrawn).toMatchObject({ type: 'client.withdrawn', clientSeq: 2, data: { code: 'status_404' } })
+    expect(withdrawn).toMatchObject({ type: 'client.withdrawn', clientSeq: 3, data: { code: 'status_404' } })
     expect((withdrawn?.occurredAt.getTime() ?? 0) - Date.now()).toBeGreaterThan(15 * 60_000)
   })
 })
@@ -164,6 +189,6 @@ function feedOf(
   return withTenant(store.api, tenant, (trx) => readFeed(trx, after, limit))
 }
 
-function seqsOf(feed: readonly FeedEvent[], clientId: string): number[] {
+function seqsOf(feed: readonly FeedEvent[], clientId: string): (number | undefined)[] {
   return feed.filter((event) => event.clientId === clientId).map(({ clientSeq }) => clientSeq)
 }

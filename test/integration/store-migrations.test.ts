@@ -6,13 +6,19 @@ import {
   dangerouslySetClockOffset,
   migrate,
   openDb,
+  relayOutbox,
   SCHEMA_VERSION,
   SchemaError,
 } from '@cimd/store'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase, type PostgresProvider, providePostgres } from '../harness/postgres.ts'
-import { adminUrl, describeStore, setup } from './store-bundle.ts'
+import { adminUrl, describeStore, identify, setup } from './store-bundle.ts'
+
+const INDEXES = ['attempts_finished', 'attempts_version', 'feed_outbox', 'outbox_for_all'] as const
+const CONSTRAINTS = ['attempts_version_id_fkey', 'outbox_place_of_client'] as const
+const SETTLED = { indexes: INDEXES.length, valid: INDEXES.length, validated: true }
+const QUERY_CANCELED = '57014'
 
 describeStore('migrations', () => {
   it('apply from empty, once', async () => {
@@ -27,6 +33,90 @@ describeStore('migrations', () => {
     await using database = await emptyDatabase()
     const runs = await Promise.all([1, 2, 3, 4].map(() => migrate(database.url, 'development')))
     expect(runs.map((names) => names.length).toSorted()).toEqual([0, 0, 0, SCHEMA_VERSION])
+  })
+
+  it.each(INDEXES)('build %s, whose table grows with time, while others write', async (index) => {
+    await using store = await setup()
+    const clientId = identify()
+    await store.fetch(clientId)
+    await sql`drop index ${sql.table(`cimd.${index}`)}`.execute(store.owner)
+    const { migrating } = await store.owner.transaction().execute(async (trx) => {
+      // Somebody writes, for whose end the building of an index waits.
+      await sql`lock table cimd.attempts, cimd.feed, cimd.outbox in row exclusive mode`.execute(trx)
+      // Whatever is set for others must not end a build.
+      const { name } =
+        (await sql<{ name: string }>`select current_database() as name`.execute(trx)).rows[0] ?? {}
+      await sql`alter database ${sql.ref(name ?? '')} set lock_timeout = '1ms'`.execute(store.owner)
+      const migrating = migrate(store.url, 'development')
+      await store.untilBlocked()
+      await store.fetch(clientId)
+      expect(await relayOutbox(store.scheduler, 100)).toEqual({ relayed: 1, tenants: [store.tenant] })
+      return { migrating }
+    })
+    await migrating
+    expect(await settled(store.owner)).toEqual(SETTLED)
+  })
+
+  it('validate what refers to versions while others write', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    await store.fetch(clientId)
+    await sql`alter table cimd.attempts drop constraint attempts_version_id_fkey,
+      add constraint attempts_version_id_fkey foreign key (version_id) references cimd.versions (id)
+        on delete set null not valid`.execute(store.owner)
+    const { migrating } = await store.owner.transaction().execute(async (trx) => {
+      await sql`lock table cimd.attempts in share update exclusive mode`.execute(trx)
+      const migrating = migrate(store.url, 'development')
+      await store.untilBlocked()
+      await store.fetch(clientId)
+      return { migrating }
+    })
+    await migrating
+    expect(await settled(store.owner)).toEqual(SETTLED)
+  })
+
+  it('validate that an event has its place of a client, or none, while others write', async () => {
+    await using store = await setup()
+    await store.fetch(identify())
+    await sql`alter table cimd.outbox drop constraint outbox_place_of_client,
+      add constraint outbox_place_of_client check (num_nulls(client_ref, client_seq) in (0, 2)) not valid`.execute(
+      store.owner,
+    )
+    const { migrating } = await store.owner.transaction().execute(async (trx) => {
+      await sql`lock table cimd.outbox in share update exclusive mode`.execute(trx)
+      const migrating = migrate(store.url, 'development')
+      await store.untilBlocked()
+      await store.fetch(identify())
+      return { migrating }
+    })
+    await migrating
+    expect(await settled(store.owner)).toEqual(SETTLED)
+  })
+
+  it('build anew an index whose building was interrupted', async () => {
+    await using store = await setup()
+    await sql`drop index cimd.attempts_version`.execute(store.owner)
+    await store.owner.transaction().execute(async (trx) => {
+      await sql`lock table cimd.attempts in row exclusive mode`.execute(trx)
+      const migrating = expect(migrate(store.url, 'development')).rejects.toMatchObject({
+        code: QUERY_CANCELED,
+      })
+      await store.untilBlocked()
+      await sql`select pg_cancel_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(store.owner)
+      await migrating
+    })
+    expect(await settled(store.owner)).toEqual({ ...SETTLED, valid: INDEXES.length - 1 })
+    await migrate(store.url, 'development')
+    expect(await settled(store.owner)).toEqual(SETTLED)
+  })
+
+  it('leave nothing unsettled when several run at once', async () => {
+    await using database = await emptyDatabase()
+    await Promise.all([1, 2, 3, 4].map(() => migrate(database.url, 'development')))
+    await using stack = new AsyncDisposableStack()
+    const db = stack.adopt(openDb({ url: database.url, connectionsMax: 1, onError: () => {} }), closeDb)
+    expect(await settled(db)).toEqual(SETTLED)
   })
 
   it('refuse a database that cannot hold every document, and leave it as it was', async () => {
@@ -169,4 +259,16 @@ async function latinDatabase() {
   const url = new URL(adminUrl())
   url.pathname = `/${name}`
   return { url: url.href, db: open(url.href), [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+async function settled(db: Db) {
+  const { rows } = await sql<{ indexes: number; valid: number; validated: boolean }>`
+    select count(*) as indexes, count(*) filter (where indisvalid) as valid,
+      (
+        select count(*) = ${CONSTRAINTS.length} from pg_constraint
+        where conname = any(${[...CONSTRAINTS]}::text[]) and convalidated
+      ) as validated
+    from pg_index join pg_class on oid = indexrelid
+    where relnamespace = 'cimd'::regnamespace and relname = any(${[...INDEXES]}::text[])`.execute(db)
+  return rows[0]
 }

@@ -4,60 +4,132 @@ import { checkDb, closeDb, type Db, dangerouslySetClockOffset, openDb, type Stor
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { serverAddress, throughPort } from '../harness/addresses.ts'
-import { describeStore, shareStore } from './store-bundle.ts'
+import { describeStore, identify, shareStore } from './store-bundle.ts'
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 const ATTEMPT_COLUMNS =
-  'attempted_at claim_token claim_until claimed deferred_code deferred_until done etag event_seq failing_since ' +
-  'failure_code fresh_until last_modified retry_at revalidate_until stale_forbidden stale_if_error_seconds state usable_until ' +
-  'validated_at version_id withdrawing_code withdrawing_since'
+  'announced_version_id attempted_at cache_headers claim_token claim_until claimed deferred_code deferred_until done dormant_since etag event_seq ' +
+  'failing_since failure_code fresh_until last_modified lost_claims quarantined_since quarantined_until retry_at revalidate_until ' +
+  'stale_announced_code stale_forbidden stale_if_error_seconds ' +
+  'state usable_until validated_at version_id withdrawing_code withdrawing_since'
+
+const REVALIDATION_COLUMNS =
+  'deferred_code deferred_until dormant_since event_seq failing_since failure_code fresh_until retry_at revalidate_until stale_announced_code state ' +
+  'usable_until wanted withdrawing_code withdrawing_since'
+
+const SUBSCRIPTION_COLUMNS =
+  'challenge change_classes disabled_code failing_since failures fanned_position hosts paused_until state state_since types url'
+
+const DEMAND_COLUMNS = 'deferred_code deferred_until due_at urgent wanted'
 
 // All a role may do, besides calling functions. What is missing here is refused.
 const GRANTS: Record<StoreRole, readonly string[]> = {
   cimd_api: [
+    'advertise: SELECT',
+    'approvals: SELECT',
     'attempts: SELECT',
-    'clients: INSERT (client_id host)',
+    'bindings: INSERT SELECT UPDATE',
+    'brake: SELECT',
+    'clients: INSERT (client_id domain host)',
     'clients: SELECT',
-    'clients: UPDATE (deferred_code deferred_until forced urgent wanted)',
+    'clients: UPDATE (deferred_code deferred_until dormant_since forced urgent wanted)',
+    'deliveries: INSERT SELECT UPDATE',
     'deployment: SELECT',
+    'effective_documents: INSERT SELECT UPDATE',
     'feed: SELECT',
     'interest: INSERT SELECT UPDATE',
+    'lanes: INSERT SELECT UPDATE',
+    'logos: SELECT',
     'outbox: SELECT',
+    'resources: SELECT',
+    `resources: UPDATE (${DEMAND_COLUMNS})`,
     'schedule: DELETE INSERT SELECT UPDATE',
     'schema_versions: SELECT',
+    'subscription_secrets: DELETE',
+    'subscription_secrets: INSERT (secret subscription_id)',
+    'subscription_secrets: SELECT (created_at expires_at subscription_id)',
+    'subscription_secrets: UPDATE (expires_at)',
+    'subscriptions: DELETE SELECT',
+    'subscriptions: INSERT (challenge change_classes fanned_position hosts tenant_id types url)',
+    `subscriptions: UPDATE (${SUBSCRIPTION_COLUMNS})`,
     'tenants: SELECT',
     'tickets: INSERT SELECT UPDATE',
     'versions: SELECT',
   ],
   cimd_fetcher: [
     'attempts: INSERT',
+    'brake: SELECT',
+    'canaries: SELECT',
     'clients: SELECT',
     `clients: UPDATE (${ATTEMPT_COLUMNS})`,
     'deployment: SELECT',
+    'fetch_leases: DELETE INSERT SELECT',
+    'fetch_windows: INSERT SELECT UPDATE',
+    'fetchers: DELETE INSERT',
+    'fetchers: SELECT (id)',
+    'fetchers: UPDATE (seen_at)',
     'host_leases: DELETE INSERT SELECT UPDATE',
     'host_windows: DELETE INSERT SELECT UPDATE',
+    'logos: INSERT SELECT',
+    'logos: UPDATE (created_at)',
     'outbox: INSERT',
+    'resources: DELETE INSERT SELECT UPDATE',
     'schedule: DELETE INSERT SELECT UPDATE',
     'schema_versions: SELECT',
     'versions: INSERT SELECT',
   ],
   cimd_scheduler: [
-    'clients: SELECT',
-    'clients: UPDATE (wanted)',
+    'advertise: SELECT',
+    'advertise: UPDATE (advertise judged_at since turning_since why)',
+    'approvals: DELETE SELECT',
+    'attempts: DELETE SELECT',
+    'bindings: DELETE SELECT',
+    'brake: SELECT UPDATE',
+    'canaries: SELECT',
+    'clients: DELETE SELECT',
+    `clients: UPDATE (${REVALIDATION_COLUMNS})`,
+    'deliveries: DELETE SELECT',
     'deployment: SELECT',
-    'feed: INSERT SELECT',
+    'effective_documents: DELETE SELECT',
+    'feed: DELETE INSERT SELECT',
+    'fetch_leases: DELETE SELECT',
+    'fetch_windows: DELETE SELECT',
+    'fetchers: DELETE SELECT',
     'host_leases: DELETE SELECT',
+    'host_paces: DELETE INSERT SELECT UPDATE',
     'host_windows: DELETE SELECT',
-    'interest: SELECT',
-    'outbox: SELECT',
+    'interest: DELETE SELECT',
+    'logos: DELETE SELECT',
+    'outbox: DELETE INSERT SELECT',
     'outbox: UPDATE (relayed_at)',
+    'resources: DELETE SELECT',
+    `resources: UPDATE (${DEMAND_COLUMNS})`,
     'schedule: DELETE INSERT SELECT UPDATE',
     'schema_versions: SELECT',
     'tenants: SELECT',
     'tenants: UPDATE (feed_position)',
     'tickets: DELETE SELECT',
-    'versions: SELECT',
+    'versions: DELETE SELECT',
+    'versions: UPDATE (rules_version)',
+  ],
+  cimd_notifier: [
+    'bridges: INSERT SELECT',
+    'bridges: UPDATE (position)',
+    'clients: SELECT',
+    'deliveries: INSERT SELECT',
+    'deliveries: UPDATE (answer attempts code gap_told state status tried_at tried_since)',
+    'deployment: SELECT',
+    'feed: INSERT SELECT',
+    'interest: SELECT',
+    'lanes: DELETE INSERT SELECT UPDATE',
+    'outbox: INSERT SELECT',
+    'schema_versions: SELECT',
+    'subscription_secrets: SELECT',
+    'subscriptions: SELECT',
+    'subscriptions: UPDATE (disabled_code failing_since failures fanned_at fanned_position paused_until state state_since)',
+    'tenants: SELECT',
+    'tenants: UPDATE (feed_position)',
   ],
 }
 
@@ -82,6 +154,7 @@ describeStore('the service roles', () => {
     ['cimd_fetcher', 'select 1 from cimd.outbox'],
     ['cimd_fetcher', "select cimd.authenticate('')"],
     ['cimd_fetcher', "select cimd.authenticate_tenant('')"],
+    ['cimd_fetcher', 'select cimd.is_leased(1)'],
     ['cimd_fetcher', 'update cimd.clients set wanted = wanted + 1'],
     ['cimd_fetcher', "update cimd.clients set client_id = 'https://other.example.net/x'"],
     ['cimd_fetcher', "update cimd.versions set body = ''"],
@@ -97,15 +170,35 @@ describeStore('the service roles', () => {
     ['cimd_api', 'update cimd.clients set done = wanted'],
     ['cimd_api', 'update cimd.tenants set feed_position = 0'],
     ['cimd_api', "select cimd.take_host_budget('x', gen_random_uuid(), 1, 1, 1, 1)"],
+    ['cimd_api', "select cimd.take_fetch_budget('x', 'x', gen_random_uuid(), 1, '{1,1,1}', 1, '{1,1,1}')"],
+    ['cimd_fetcher', 'delete from cimd.fetch_windows'],
+    ['cimd_scheduler', 'update cimd.fetch_windows set attempts = 0'],
     ['cimd_scheduler', 'select 1 from cimd.api_keys'],
     ['cimd_scheduler', "select cimd.authenticate('')"],
     ['cimd_scheduler', "select cimd.authenticate_tenant('')"],
+    ['cimd_scheduler', 'select cimd.is_leased(1)'],
     ['cimd_scheduler', 'insert into cimd.versions default values'],
-    ['cimd_scheduler', "update cimd.clients set state = 'valid'"],
+    ['cimd_scheduler', 'update cimd.clients set version_id = 1'],
+    ['cimd_scheduler', "update cimd.versions set body = ''"],
+    ['cimd_scheduler', 'insert into cimd.logos default values'],
+    ['cimd_scheduler', "update cimd.bindings set kind = 'token'"],
+    ['cimd_fetcher', 'select 1 from cimd.bindings'],
+    ['cimd_fetcher', 'select 1 from cimd.approvals'],
+    ['cimd_fetcher', 'update cimd.brake set engaged_at = null'],
+    ['cimd_fetcher', "update cimd.logos set body = ''"],
+    ['cimd_api', 'insert into cimd.approvals default values'],
+    ['cimd_api', 'update cimd.brake set engaged_at = null'],
+    ['cimd_api', "update cimd.resources set body = ''"],
     ['cimd_scheduler', 'update cimd.interest set since_seq = 0'],
     ['cimd_scheduler', "update cimd.outbox set data = '{}'"],
     ['cimd_scheduler', 'update cimd.feed set position = 0'],
-    ['cimd_scheduler', 'delete from cimd.feed'],
+    ['cimd_api', 'update cimd.advertise set advertise = true'],
+    ['cimd_api', 'select 1 from cimd.fetchers'],
+    ['cimd_fetcher', 'select 1 from cimd.advertise'],
+    ['cimd_fetcher', 'select seen_at from cimd.fetchers'],
+    ['cimd_fetcher', "insert into cimd.outbox (type, data, occurred_at) values ('x', '{}', now())"],
+    ['cimd_scheduler', 'insert into cimd.fetchers (id, seen_at) values (gen_random_uuid(), now())'],
+    ['cimd_scheduler', 'delete from cimd.advertise'],
   ])('%s may not: %s', async (role, statement) => {
     const store = shared()
     await expect(sql.raw(statement).execute(store.open(role, 1))).rejects.toMatchObject({
@@ -129,6 +222,33 @@ describeStore('the service roles', () => {
       }
     },
   )
+
+  it('pass row-level security by three questions of the api, whose names are looked up in pg_catalog alone', async () => {
+    const store = shared()
+    const { rows } = await sql`
+      select p.proname as name, p.proconfig as settings, array(
+        select coalesce(r.rolname::text, 'public') from aclexplode(p.proacl) a
+        left join pg_roles r on r.oid = a.grantee where a.grantee <> p.proowner
+      ) as callers
+      from pg_proc p where p.pronamespace = 'cimd'::regnamespace and p.prosecdef order by p.proname`.execute(
+      store.owner,
+    )
+    const asked = { settings: ['search_path=pg_catalog'], callers: ['cimd_api'] }
+    expect(rows).toEqual(
+      ['authenticate', 'authenticate_tenant', 'is_leased'].map((name) => ({ name, ...asked })),
+    )
+  })
+
+  it('the api learns of a client that some tenant holds a lease, and of no tenant', async () => {
+    const store = shared()
+    const { client } = await store.demand(identify(), { tenant: store.otherTenant })
+    const isLeased = (ref: string) =>
+      sql`select cimd.is_leased(${ref}) as leased, (select count(*) from cimd.interest) as visible`
+        .execute(store.api)
+        .then(({ rows }) => rows)
+    expect(await isLeased(client)).toEqual([{ leased: true, visible: 0 }])
+    expect(await isLeased('0')).toEqual([{ leased: false, visible: 0 }])
+  })
 
   it('have no password and no other rights on the server', async () => {
     const store = shared()
