@@ -1,5 +1,6 @@
 import { apiEnvironment } from '@cimd/api'
 import { fetcherEnvironment } from '@cimd/fetcher'
+import { notifierEnvironment } from '@cimd/notifier'
 import { schedulerEnvironment } from '@cimd/scheduler'
 import { standaloneEnvironment } from '@cimd/standalone'
 import { z } from 'zod'
@@ -18,6 +19,7 @@ const ENVIRONMENTS = {
   api: apiEnvironment,
   fetcher: fetcherEnvironment,
   scheduler: schedulerEnvironment,
+  notifier: notifierEnvironment,
   standalone: standaloneEnvironment,
 }
 
@@ -55,6 +57,7 @@ function allowedValues(name: string, facts: z.core.JSONSchema.BaseSchema): strin
   if (facts.enum !== undefined) return facts.enum.join(', ')
   if (name === 'CIMD_DATABASE_URL') return 'postgres://…'
   if (name === 'CIMD_QUEUE_URL') return 'redis://…, rediss://…, postgres://…'
+  if (/^CIMD_BRIDGE_\w+_URL$/.test(name)) return 'redis://…, rediss://…'
   if (facts.minimum === undefined) return 'text'
   const bounded = facts.maximum !== undefined && facts.maximum < Number.MAX_SAFE_INTEGER
   return bounded ? `${facts.minimum} to ${facts.maximum}` : `${facts.minimum} or more`

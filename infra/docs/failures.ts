@@ -18,7 +18,7 @@ const CLASSES: Readonly<Record<FailureClass, ClassText>> = {
   },
   deferred: {
     title: 'deferred: our budgets ask to wait',
-    text: 'Nothing was fetched and nothing changes for the client. The demand stands and is served later.',
+    text: 'Nothing was fetched and nothing changes for the client. Where a budget asks to wait, the demand stands and is served later; where there is no room for another client (`*_capacity`), or too many wait already (`overloaded`), there is none: ask again.',
   },
   unreachable: {
     title: 'unreachable: nobody spoke whom we would believe',
@@ -44,7 +44,7 @@ export function renderFailures(): string {
   return `${[
     '# Failures and warnings',
     'Made from the tables in `packages/core` by `npm run docs`.',
-    'Codes are public and stable: problems of the api, attempts in the audit, metrics and `cimd check` use them. Whether asking\nagain can help is in the column *again*; the OAuth error is what an authorization server may answer its own client with.',
+    'Codes are public and stable: problems of the api, the history of attempts, the log and `cimd check` use them. What is wrong\nwith a request itself is told by the problem alone (`class` is `request`). Whether asking\nagain can help is in the column *again*; the OAuth error is what an authorization server may answer its own client with.',
     ...classes.flatMap(renderClass),
     ...renderPlain(
       'Warnings',

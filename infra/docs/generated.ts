@@ -1,9 +1,18 @@
 import { renderConfiguration, renderEnvironmentExample } from './configuration.ts'
+import { renderEventSchema, renderEvents } from './events.ts'
 import { renderFailures } from './failures.ts'
+import { renderLifecycle } from './lifecycle.ts'
+import { renderNetworkPolicy, renderNftRules, renderSquidAccess } from './network-rules.ts'
 
 /** Files made from the sources, by path from the root of the repository. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   '.env.example': renderEnvironmentExample,
   'docs/configuration.md': renderConfiguration,
+  'docs/events.md': renderEvents,
+  'docs/events.schema.json': renderEventSchema,
   'docs/failures.md': renderFailures,
+  'docs/lifecycle.md': renderLifecycle,
+  'infra/egress/fetcher.nft': renderNftRules,
+  'infra/egress/networkpolicy.yaml': renderNetworkPolicy,
+  'infra/egress/squid-access.conf': renderSquidAccess,
 }
