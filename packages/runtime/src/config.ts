@@ -51,7 +51,9 @@ export function eventSourceVariable() {
       error: 'must be a URI or a path, such as https://cimd.example.com',
     })
     .default('/cimd-registrar')
-    .describe('Names this deployment in its events: a URI, for whoever reads events of several deployments.')
+    .describe(
+      'Names this deployment in its events: a URI, for whoever reads events of several deployments; the same for api and notifier.',
+    )
 }
 
 /** Ports separated by commas, at least one. */

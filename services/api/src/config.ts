@@ -17,7 +17,7 @@ export const apiEnvironment = z.object({
   CIMD_API_PORT: portVariable(8080),
   CIMD_API_DATABASE_CONNECTIONS: count().default(10).describe('Database connections of one api process.'),
   CIMD_CLIENT_ID_PORTS: portsVariable('443').describe(
-    'Ports that a client_id may name, separated by commas; the same for api and fetcher (CID-09).',
+    'Ports that a client_id, jwks_uri or logo_uri may name, separated by commas; the same for api and fetcher (CID-09).',
   ),
   CIMD_ALLOW_NON_CANONICAL_CLIENT_IDS: switchVariable().describe(
     'Take capitals in scheme and host, and an explicit :443; each spelling is then a client of its own (CID-12).',
@@ -52,7 +52,7 @@ export const apiEnvironment = z.object({
   CIMD_PUBLIC_REFRESHES_PER_MINUTE: count()
     .default(120)
     .describe(
-      'How many of those one api process takes at most; of one address a tenth. The others change nothing.',
+      'How many of those one api process takes at most; of one address a tenth, and a proxy before the api is one address. The others change nothing.',
     ),
   CIMD_SUBSCRIPTIONS_PER_TENANT_MAX: count()
     .default(20)

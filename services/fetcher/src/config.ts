@@ -36,7 +36,7 @@ export const fetcherEnvironment = z.object({
     .describe('The memory one logo decoder may have, in MiB; it starts with about 85.'),
   ...egressEnvironment(USABLE_SETTINGS),
   CIMD_CLIENT_ID_PORTS: portsVariable('443').describe(
-    'Ports that a client_id may name, separated by commas; the same for api and fetcher (CID-09).',
+    'Ports that a client_id, jwks_uri or logo_uri may name, separated by commas; the same for api and fetcher (CID-09).',
   ),
   CIMD_HOST_CONCURRENCY: count()
     .default(8)

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from './config.ts'
+
+const EXAMPLE = new URL('../../../.env.example', import.meta.url)
 
 const problemsOf = (environment: Record<string, string>): readonly string[] => {
   try {
@@ -13,6 +17,12 @@ const problemsOf = (environment: Record<string, string>): readonly string[] => {
 describe('the configuration of npm start', () => {
   it('needs nothing at all', () => {
     expect(problemsOf({ PATH: '/bin' })).toEqual([])
+  })
+
+  it('is what .env.example says where nothing is changed', () => {
+    const uncommented = parseEnv(readFileSync(EXAMPLE, 'utf8').replaceAll(/^# (?=CIMD_\w+=)/gm, ''))
+    expect(Object.keys(uncommented)).toContain('CIMD_LOG_LEVEL')
+    expect(configOf(uncommented)).toEqual(configOf({}))
   })
 
   it.each([
@@ -50,3 +60,8 @@ describe('the configuration of npm start', () => {
     ])
   })
 })
+
+function configOf(environment: Readonly<Record<string, string | undefined>>) {
+  const { services, ...own } = loadConfig(environment)
+  return { ...own, ...services({ databaseUrl: 'postgres://store', queueUrl: 'postgres://queue' }) }
+}

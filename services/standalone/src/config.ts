@@ -20,7 +20,9 @@ export const standaloneEnvironment = z.object({
     .string()
     .min(1)
     .default('.cimd')
-    .describe('Where the embedded PostgreSQL keeps its data, relative to the current directory.'),
+    .describe(
+      'Where the embedded PostgreSQL keeps its data, relative to the current directory; `npx cimd` has to be told too.',
+    ),
   CIMD_TENANT: z.string().min(1).default('default').describe('The tenant that is made at the first start.'),
 })
 
@@ -46,7 +48,7 @@ export type ServiceConfigs = {
 }
 
 /** What is different here: the terminal is for the person in front of it, and only the api's address matters. */
-const DEFAULTS: Environment = {
+export const STANDALONE_DEFAULTS: Environment = {
   CIMD_LOG_LEVEL: 'warn',
   CIMD_FETCHER_HEALTH_PORT: '0',
   CIMD_SCHEDULER_HEALTH_PORT: '0',
@@ -58,7 +60,7 @@ const PLACEHOLDER_URL = 'postgres://localhost/placeholder'
 
 /** Reads the configuration of all services. Throws `ConfigError` with the problems of all of them. */
 export function loadConfig(given: Environment): StandaloneConfig {
-  const environment = { ...DEFAULTS, ...nonEmpty(given) }
+  const environment = { ...STANDALONE_DEFAULTS, ...nonEmpty(given) }
   const { own } = loadTogether({
     own: () => parseEnvironment(standaloneEnvironment, environment),
     others: () => refuseUnknown(environment),
