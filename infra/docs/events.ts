@@ -34,7 +34,7 @@ export function renderEvents(): string {
 }
 
 const INTRODUCTION = `An event about a client is told to every tenant that used it when it happened, one about the service to every
-tenant, one about a subscription to the tenant that has it. Read them with \`GET /v1/events\`:
+tenant, one about a subscription to the tenant that has it. Read them with \`GET /v1/events\` and a key with the scope \`events\`:
 
 - **As a list**: \`?after=<cursor>&wait_ms=30000\` answers \`{ "events": [...], "next": "<cursor>" }\`, at once if there are any, else when one
   comes or the time is over. Each event has a \`cursor\` of its own beside the envelope; keep that of the last one you are done with.
@@ -43,7 +43,7 @@ tenant, one about a subscription to the tenant that has it. Read them with \`GET
 
 Whoever would rather be told than ask makes a subscription: [integrations/webhooks.md](integrations/webhooks.md) says how to receive webhooks.
 
-\`packages/client\` reads the list for you, again and again, and tries again where nothing answers:
+\`packages/client\` reads the list for you, again and again, and tries again where nothing answers. It is on no registry: take it from a checkout.
 
 \`\`\`ts
 import { events, knownEvent } from '@cimd/client'
@@ -55,7 +55,8 @@ for await (const event of events({ url, key, after: await readCursor() })) {
 }
 \`\`\`
 
-A feed has no gaps and never changes: whoever asks again after a cursor is told the same again. So an event can reach you twice, if you
+A feed has no gaps and never changes, but that the events about a client go when it is
+[forgotten](lifecycle.md#dormancy-and-forgetting): whoever asks again after a cursor is told the same again. So an event can reach you twice, if you
 are cut off before you have kept its cursor: \`id\` tells that. \`clientseq\` counts the events about one client without gaps.
 
 A webhook is told the same envelopes, one in each request, signed by the rules of Standard Webhooks with the event's \`id\` as its \`webhook-id\`: those

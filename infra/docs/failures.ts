@@ -1,5 +1,7 @@
+import { REQUEST_PROBLEMS } from '@cimd/api'
 import {
   CAPABILITY_PROBLEMS,
+  DELIVERY_CODES,
   FAILURES,
   type FailureClass,
   type FailureCode,
@@ -44,7 +46,7 @@ export function renderFailures(): string {
   return `${[
     '# Failures and warnings',
     'Made from the tables in `packages/core` by `npm run docs`.',
-    'Codes are public and stable: problems of the api, the history of attempts, the log and `cimd check` use them. What is wrong\nwith a request itself is told by the problem alone (`class` is `request`). Whether asking\nagain can help is in the column *again*; the OAuth error is what an authorization server may answer its own client with.',
+    'Codes are public and stable: problems of the api, the history of attempts, the log and `cimd check` use them. Whether asking\nagain can help is in the column *again*; the OAuth error is what an authorization server may answer its own client with.',
     ...classes.flatMap(renderClass),
     ...renderPlain(
       'Warnings',
@@ -62,6 +64,8 @@ export function renderFailures(): string {
       Object.entries(CAPABILITY_PROBLEMS),
     ),
     ...renderMismatches(),
+    ...renderRequests(),
+    ...renderDeliveries(),
   ].join('\n\n')}\n`
 }
 
@@ -95,6 +99,25 @@ function renderMismatches(): readonly string[] {
   const text =
     'Why `redirect_match` of a resolve is no match; `nearest` is the listed URI that agrees furthest.'
   return ['## Redirect mismatches', text, table(['reason', 'rule', 'what it means'], rows)]
+}
+
+function renderRequests(): readonly string[] {
+  const rows = Object.entries(REQUEST_PROBLEMS).map(([code, { status, title, retryable }]) => [
+    anchored(code),
+    String(status),
+    prose(title),
+    retryable ? 'yes' : 'no',
+  ])
+  const text =
+    'Problems of the api that are of no attempt: their `class` is `request`. `policy_denied` says in `detail` what the profile of the\ntenant misses; or that the document is served as `text/plain`, which no tenant admits.'
+  return ['## Requests', text, table(['code', 'status', 'what it means', 'again'], rows)]
+}
+
+function renderDeliveries(): readonly string[] {
+  const rows = Object.entries(DELIVERY_CODES).map(([code, meaning]) => [anchored(code), prose(meaning)])
+  const text =
+    'Why an event was not delivered to a webhook; what failed on the way there has the codes above.'
+  return ['## Deliveries', text, table(['code', 'what it means'], rows)]
 }
 
 // An anchor of its own, so that a link to a code survives whatever else the page says.

@@ -32,7 +32,7 @@ export const cloudEvent = z.object({
     .min(1)
     .optional()
     .describe(
-      'The place among the events about this client, without gaps, counted from your own first use of it.',
+      'The place among the events about this client, without gaps, counted from your own first use of it; from 1 again where that use was forgotten meanwhile.',
     ),
   skipped: z
     .number()

@@ -20,13 +20,19 @@ const decision = z.enum(['admitted', 'held', 'refused'])
 export const EVENT_DATA = {
   'client.discovered': z
     .object({ digest })
-    .describe('A document of this client was valid for the first time since you have used it.'),
+    .describe(
+      'A document of this client was valid for the first time. Whoever comes to use a client that has one already is not told.',
+    ),
   'client.metadata_changed': z
     .object({
       from_digest: digest.describe('Of the version announced before.'),
       to_digest: digest.describe('Of the version that is current now.'),
       classes: z.array(changeClass).describe('Of the changes, each once.'),
-      changes: z.array(change),
+      changes: z
+        .array(change)
+        .describe(
+          'A member that lost and gained items is there twice. Of a set `before` has only the items that went, `after` those that came.',
+        ),
     })
     .describe('The document changed by more than cosmetics (CHG-07).'),
   'client.keys_changed': z
@@ -120,7 +126,12 @@ export const EVENT_DATA = {
       advertise: z
         .boolean()
         .describe('Whether an authorization server may advertise `client_id_metadata_document_supported`.'),
-      why: z.enum(ADVERTISE_FINDINGS).optional().describe('Why not; absent where it may.'),
+      why: z
+        .enum(ADVERTISE_FINDINGS)
+        .optional()
+        .describe(
+          'Why not: no fetcher gives a sign of life; origins do not answer, whichever they are; what users wait for is not taken up. Absent where it may.',
+        ),
     })
     .describe(
       'The way to publishers works again, or no longer (SRV-04). It is about no client, so it has no `subject` and no `clientseq`, and is told to every tenant.',

@@ -1,5 +1,6 @@
 export { type ApiConfig, apiEnvironment, loadConfig } from './config.ts'
 export { streamEvents } from './event-stream.ts'
+export { REQUEST_PROBLEMS } from './problem.ts'
 export { type ResolveDeps, resolveClient } from './resolve-client.ts'
 export { shareReads } from './shared-read.ts'
 export { startApi } from './start-api.ts'

@@ -10,7 +10,7 @@ import {
 } from '@cimd/core'
 
 /** Failures of a request rather than of a client, beside the table in core. */
-const REQUEST_PROBLEMS = {
+export const REQUEST_PROBLEMS = {
   bad_request: { status: 400, retryable: false, title: 'The request is not well formed.' },
   unauthorized: { status: 401, retryable: false, title: 'The API key is missing or unknown.' },
   missing_scope: { status: 403, retryable: false, title: 'The API key lacks a scope.' },

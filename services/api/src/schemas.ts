@@ -60,7 +60,10 @@ export const ready = z
       state: z.enum(['fresh', 'stale', 'unusable']),
       since: instant.optional(),
       until: instant.optional(),
-      why: z.string().optional(),
+      why: z
+        .string()
+        .optional()
+        .describe('`expired`: its lifetime is over; `rules_pending`; or a code of docs/failures.md.'),
     }),
     keys: keys.optional().describe('Where the document has `jwks` or `jwks_uri`.'),
     logo: logo.optional().describe('Where the document has a `logo_uri` that may be followed.'),

@@ -23,7 +23,7 @@ export const subscriptionRequest = z.strictObject({
 
 export const subscriptionChange = z
   .strictObject({ url: url.optional(), ...filter })
-  .describe('What is absent stays as it is. Another `url` is verified anew, as is one that was disabled.')
+  .describe('What is absent stays as it is. Another `url` is verified anew, also where it was disabled.')
 
 export const subscription = z.object({
   id: z.uuid(),

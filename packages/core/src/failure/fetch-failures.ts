@@ -124,5 +124,8 @@ export const FETCH_FAILURES = {
     'The body is encoded although identity was asked for.',
     'Honour Accept-Encoding: identity for the document.',
   ),
-  too_large: rejected('The document is larger than we read.', 'Keep the document under 5 kB.'),
+  too_large: rejected(
+    'The document is larger than we read.',
+    'Keep the document under 5 kB, a key set under 64 kB, a logo under 256 kB.',
+  ),
 } as const satisfies Record<string, FailureFacts>

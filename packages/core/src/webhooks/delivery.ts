@@ -21,7 +21,6 @@ export const VERIFICATION_SECONDS_MAX = HOUR
 export const DELIVERY_CODES = {
   endpoint_status: 'The endpoint answered with another status than 2xx.',
   endpoint_gone: 'The endpoint answered 410: it wants no more events.',
-  challenge_failed: 'The endpoint did not return the challenge.',
   event_forgotten: 'The event is no longer kept: nobody has used the client for too long.',
 } as const
 
