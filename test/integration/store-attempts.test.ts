@@ -128,6 +128,19 @@ describeStore('recording an attempt', () => {
     expect((await store.claim(client)).cacheHeaders).toEqual(claim.cacheHeaders)
   })
 
+  it('CAC-08: of an answer whose stale-if-error overflows keeps as much of it as there is room for', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    const body = new TextEncoder().encode(JSON.stringify(documentOf(clientId)))
+    const headers = { 'cache-control': ['max-age=7200, stale-if-error=99999999999'] }
+    await fetchOnce(store, clientId, {
+      ...{ kind: 'fetched', body, contentType: 'application/json', headers, evidence },
+    })
+    const { client } = await store.demand(clientId)
+    const { standing } = await store.claim(client)
+    expect(standing).toMatchObject({ state: 'valid', staleIfErrorSeconds: 2_147_483_647 })
+  })
+
   it('makes no version and no event of an unchanged document', async () => {
     await using store = await setup()
     const clientId = identify()

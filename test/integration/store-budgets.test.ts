@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { deleteEndedBudgets, type ScopeLimits } from '@cimd/store'
 import { describe, expect, it } from 'vitest'
 import { secondsToWindow } from '../harness/fetch-windows.ts'
@@ -22,6 +23,14 @@ const SCOPES = [
 ] as const
 
 describeStore('the budget of fetches (FET-23)', () => {
+  it('is granted for a host that a document names, and that is longer than any name', async () => {
+    await using store = await setup()
+    // Of no pattern that an index could compress.
+    const host = `${randomBytes(5000).toString('hex')}.example.net`
+    const take = budgetOf(store)
+    expect(await take({ urgent: true, host, domain: host })).toMatchObject({ kind: 'granted' })
+  })
+
   describe.each(SCOPES)('per $scope', ({ scope, code, one, same, name }) => {
     it('lets as many run at once as it says, and asks the next to come back in a second', async () => {
       await using store = await setup()

@@ -31,7 +31,7 @@ export function createFetchBudget(db: Db, limits: FetchBudgetLimits): TakeBudget
     const token = randomUUID()
     const { concurrentMax, windowMax } = urgent ? allOf(limits) : backgroundShareOf(limits)
     const { rows } = await sql<{ scope: BudgetScope; wait_seconds: number }>`
-      select scope, wait_seconds from cimd.take_fetch_budget(${host}, ${domain}, ${token},
+      select scope, wait_seconds from cimd.take_fetch_budget(${nameOf(host)}, ${nameOf(domain)}, ${token},
         ${limits.leaseSeconds}, ${concurrentMax}, ${limits.windowSeconds}, ${windowMax})`.execute(db)
     const [refusal] = rows
     if (refusal !== undefined) {
@@ -43,6 +43,13 @@ export function createFetchBudget(db: Db, limits: FetchBudgetLimits): TakeBudget
     }
     return { kind: 'granted', release }
   }
+}
+
+/** No name is longer; what a document may name all the same is longer than an index can hold, and is never dialled. */
+const NAME_LENGTH_MAX = 253
+
+function nameOf(text: string): string {
+  return text.slice(0, NAME_LENGTH_MAX)
 }
 
 /** One number per scope, in the order of `SCOPES`, as the database wants them. */

@@ -1,8 +1,8 @@
 /** Directives by lower-case name, with every value given for each; `''` where there is none (CAC-08). */
 export type CacheDirectives = ReadonlyMap<string, readonly string[]>
 
-/** Largest delta-seconds RFC 9111 asks a cache to hold; more is clamped to it (CAC-08). */
-export const DELTA_SECONDS_MAX = 2 ** 31
+/** More is clamped to it: the greatest integer that the store can hold, as RFC 9111 section 1.2.2 permits (CAC-08). */
+export const DELTA_SECONDS_MAX = 2 ** 31 - 1
 
 const MEMBER = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/gs
 

@@ -102,6 +102,8 @@ describe('freshnessOf', () => {
     ['max-age=7200, stale-if-error=600, stale-if-error=60', 60],
     ['max-age=7200, stale-if-error', 0],
     ['max-age=7200, stale-if-error=60x', 0],
+    // A store whose integers have 32 bits must be able to keep it.
+    ['max-age=7200, stale-if-error=2147483648', 2_147_483_647],
     ['max-age=7200', undefined],
   ])('CAC-13: of %j lets an outage last %s s', (line, expected) => {
     expect(judge({ 'cache-control': [line] })).toMatchObject({ staleIfErrorSeconds: expected })
