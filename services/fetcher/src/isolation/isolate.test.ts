@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { stranger, unfetchedKeys } from '../claims.fixture.ts'
 import type { WayOutConfig } from '../way-out.ts'
 import { createIsolation, type Isolation } from './isolate.ts'
-import type { Death } from './isolated-process.ts'
+import { type Death, nodeFlags } from './isolated-process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'isolation-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -131,6 +131,13 @@ describe('what is worked in a process of its own', { timeout: 30_000 }, () => {
       )
       expect(deaths).toEqual([])
     }
+  })
+
+  it.each([
+    ['that has no permission for the network', [], false],
+    ['that has one', ['--allow-net'], true],
+  ])('is started by a Node %s, with no flag that it does not know', (_, known, isNamed) => {
+    expect(nodeFlags(new Set(known)).includes('--allow-net')).toBe(isNamed)
   })
 
   it('is no death where it is aborted', async () => {

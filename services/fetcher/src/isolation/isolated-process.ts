@@ -35,14 +35,14 @@ const BOUND = `
   if setpriv --pdeathsig KILL true 2>/dev/null; then exec setpriv --pdeathsig KILL "$@"; fi
   exec "$@"`
 
-/** The permission model's flags (`node --help`): it may read and connect; no process, no file to write, no machine code. */
-const NODE_FLAGS = [
-  '--permission',
-  '--allow-net',
-  '--allow-fs-read=*',
-  '--max-old-space-size=128',
-  '--no-warnings',
-]
+/**
+ * The permission model's flags (`node --help`): it may read and connect; no process, no file to write, no machine code.
+ * `known`: those of this Node, since 24 has no permission for the network, and does not start with a flag it does not know.
+ */
+export function nodeFlags(known: ReadonlySet<string>): readonly string[] {
+  const network = known.has('--allow-net') ? ['--allow-net'] : []
+  return ['--permission', ...network, '--allow-fs-read=*', '--max-old-space-size=128', '--no-warnings']
+}
 
 /**
  * Starts a script as a process of its own; what it is started with has no secrets. Resolves when it is ready; rejects if it does not
@@ -89,7 +89,7 @@ export async function startIsolated(script: IsolatedScript, signal: AbortSignal)
 }
 
 function spawnIsolated({ script, environment }: IsolatedScript): ChildProcess {
-  const command = [process.execPath, ...NODE_FLAGS, script]
+  const command = [process.execPath, ...nodeFlags(process.allowedNodeEnvironmentFlags), script]
   const [executable = '', ...args] = existsSync(SHELL)
     ? [SHELL, '-c', BOUND, SHELL, String(PROCESSOR_SECONDS), ...command]
     : command
