@@ -307,6 +307,11 @@ describe('usableValidators', () => {
       { ...known, version: { ...version, rulesVersion: RULES_VERSION - 1 } },
       {},
     ],
+    [
+      'none of plain text, which only a whole answer can show to be JSON now (FET-08)',
+      { ...known, version: { ...version, contentType: 'text/plain; charset=utf-8' } },
+      {},
+    ],
   ])('are %s', (_, claim, expected) => {
     expect(usableValidators(claim)).toEqual(expected)
   })

@@ -63,9 +63,11 @@ export function evaluateFetch(
 }
 
 /** The validators that may be sent: of a version still valid under the present rules, unless forced (FET-06, CAC-12). */
-export function usableValidators(claim: Claim): Validators {
-  const conditional = claim.version?.rulesVersion === RULES_VERSION && !claim.forced
-  return conditional ? claim.validators : {}
+export function usableValidators({ version, forced, validators }: Claim): Validators {
+  // A 304 says nothing of the type, and servers keep the ETag of a file whose type is mended (FET-08).
+  const isPlainText = classifyContentType(version?.contentType) === 'text'
+  const conditional = version?.rulesVersion === RULES_VERSION && !isPlainText && !forced
+  return conditional ? validators : {}
 }
 
 function examine(claim: Claim, result: FetchResult, receivedAt: Date): Found {
