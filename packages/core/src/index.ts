@@ -9,6 +9,7 @@ export {
   REFRESH_SHARE,
   type SpokenClass,
   STALE_USE_SECONDS,
+  spokenClassOf,
   WITHDRAWAL_GRACE_SECONDS,
 } from './caching/stale-use.ts'
 export {

@@ -161,6 +161,18 @@ describe('evaluateResource of a key set', () => {
     const claim = { ...stranger, standing: { ...UNKNOWN_STANDING, failure } }
     expect(evaluate(claim, failed('status_404')).nextAttemptAt).toEqual(at(waitSeconds))
   })
+
+  it.each([
+    ['as its publisher asks', 'status_5xx', 20 * MINUTE, 20 * MINUTE],
+    ['within the bounds of its class', 'status_404', 20 * MINUTE, 5 * MINUTE],
+    ['no sooner than without', 'status_5xx', 1, MINUTE],
+  ] as const)(
+    'FET-23: leaves one that never was there alone %s',
+    (_, code, retryAfterSeconds, waitSeconds) => {
+      const record = evaluate(stranger, { ...failed(code), retryAfterSeconds } as FetchResult)
+      expect(record.nextAttemptAt).toEqual(at(waitSeconds))
+    },
+  )
 })
 
 describe('evaluateResource of a logo', () => {

@@ -12,6 +12,8 @@ import {
   type KeySet,
   linkedKeysEvents,
   linkedLogoEvents,
+  RETRY_SECONDS_MAX,
+  spokenClassOf,
   updateStoredHeaders,
   updateValidators,
   type Validators,
@@ -56,7 +58,7 @@ export function evaluateResource(
     nextAttemptAt:
       standing.quarantine?.until ??
       nextAttemptAt ??
-      firstRetryAt(standing.failure?.since ?? finishedAt, finishedAt),
+      firstRetryAt(standing.failure?.since ?? finishedAt, finishedAt, retryAfterOf(outcome)),
     events: [...quarantineEventsOf(claim, judgement), ...eventsOf(claim, held, standing.state)],
     ...(failure && { failure }),
     ...(held?.kind === 'keys' && { body: new TextEncoder().encode(held.keySet.text) }),
@@ -131,8 +133,15 @@ function validatorsAfter({ validators }: ResourceClaim, { kind, headers }: Answe
   return kind === 'not_modified' ? updateValidators(validators, headers) : validatorsOf(headers)
 }
 
-function firstRetryAt(since: Date, at: Date): Date {
+// Within the bounds of a document, or a publisher could keep us from a key set for longer than from all else (FET-23).
+function retryAfterOf(outcome: AttemptOutcome): number {
+  if (outcome.kind === 'valid') return 0
+  return Math.min(outcome.retryAfterSeconds ?? 0, RETRY_SECONDS_MAX[spokenClassOf(outcome.code)])
+}
+
+function firstRetryAt(since: Date, at: Date, retryAfterSeconds: number): Date {
   const { min, max } = FIRST_RETRY_SECONDS
   const elapsedSeconds = (at.getTime() - since.getTime()) / 1000
-  return new Date(at.getTime() + Math.min(Math.max(elapsedSeconds, min), max) * 1000)
+  const pauseSeconds = Math.min(Math.max(elapsedSeconds, min), max)
+  return new Date(at.getTime() + Math.max(pauseSeconds, retryAfterSeconds) * 1000)
 }
