@@ -92,7 +92,7 @@ describe('judgeKeySet', () => {
     [{ ...rsa, n: '' }, /n not in base64url/],
     [{ ...rsa, n: 'w'.repeat(340) }, /255 bytes/],
     [{ ...rsa, n: 'w'.repeat(1367) }, /1025 bytes/],
-    [{ ...rsa, e: 'AQ' }, /exponent/],
+    [{ ...rsa, n: `${'A'.repeat(256)}${'w'.repeat(86)}` }, /64 bytes/],
     [{ ...rsa, e: 'AQAAAAAAAAAB' }, /exponent/],
     [{ ...rsa, kid: 1 }, /kid/],
     [{ ...rsa, use: 'other' }, /use/],
@@ -113,6 +113,17 @@ describe('judgeKeySet', () => {
     [{ ...akp, crv: 'P-256', pub: numberOf(32) }, /1312 bytes of ML-DSA-44/],
   ])('KEY-08: passes over %j', (key, reason) => {
     expect(flawOf(key)).toMatch(reason)
+  })
+
+  it.each(['AQ', 'AR', 'AAE', 'AAH', 'AAAB', 'AAAAAQ', 'AA', 'AAAA'])(
+    'KEY-08: passes over the exponent %s, which is none or one',
+    (e) => {
+      expect(flawOf({ ...rsa, e })).toMatch(/exponent/)
+    },
+  )
+
+  it.each(['Aw', 'AQAB', 'AAEAAQ', 'ABAAAQ'])('KEY-08: takes the exponent %s', (e) => {
+    expect(flawOf({ ...rsa, e })).toBeUndefined()
   })
 
   it('KEY-08: passes over all but the first key of a name', () => {

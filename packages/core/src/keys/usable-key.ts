@@ -7,6 +7,8 @@ import { publicKeyMaterial } from './thumbprint.ts'
 const RSA_MODULUS_BYTES = { min: 256, max: 1024 }
 /** Exponents of more than 64 bits serve nobody but those who want verifications to be slow. */
 const RSA_EXPONENT_BYTES_MAX = 8
+/** 0 and 1, however many zeros lead them: libraries read these, and what a last character has beyond the byte, all the same. */
+const ZERO_OR_ONE = /^(?:AAAA)*(?:A[A-Za-f]|AA[A-H]|AAA[AB])?$/
 
 /**
  * What each number of a key takes in bytes, leading zeros included, by curve or algorithm: RFC 7518 section 6.2.1.2,
@@ -54,10 +56,11 @@ function isOfBytes(base64Url: string, bytes: number): boolean {
 
 function flawOfRsa(modulus: string, exponent: string): string | undefined {
   const { min, max } = RSA_MODULUS_BYTES
-  const bytes = bytesIn(modulus)
+  // Zeros before a number make no longer one of it.
+  const bytes = bytesIn(modulus.replace(/^A+/, ''))
   if (bytes < min || bytes > max) return `has a modulus of ${bytes} bytes: ${min} to ${max} are used`
   // With the exponent 1 a signature is the message itself.
-  const isSound = exponent !== 'AQ' && bytesIn(exponent) <= RSA_EXPONENT_BYTES_MAX
+  const isSound = !ZERO_OR_ONE.test(exponent) && bytesIn(exponent) <= RSA_EXPONENT_BYTES_MAX
   return isSound ? undefined : 'has an exponent that no key has'
 }
 
