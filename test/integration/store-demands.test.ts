@@ -1,3 +1,4 @@
+import { parseClientIdUrl } from '@cimd/core'
 import { findAnswer, findClient, raiseDemand, recordAttempt, withTenant } from '@cimd/store'
 import { expect, it } from 'vitest'
 import {
@@ -35,6 +36,17 @@ describeStore('a demand', () => {
     expect(new Set(demands.map(({ generation }) => generation))).toEqual(new Set([1]))
     expect(new Set(demands.map(({ client }) => client)).size).toBe(1)
     expect(await store.row(demands[0]?.client ?? '')).toMatchObject({ wanted: 1, urgent: 1, done: 0 })
+  })
+
+  it('CID-12: keeps an identifier as presented where capitals are taken, its scheme included', async () => {
+    await using store = await setup()
+    const clientId = 'HTTPS://Client.example.net:443/oauth/client.json'
+    const parsed = parseClientIdUrl(clientId, { allowNonCanonical: true })
+    if (!parsed.ok) throw new Error(parsed.code)
+    const { client } = await store.demand(parsed.value)
+    const claim = await store.claim(client)
+    expect(claim.clientId).toBe(clientId)
+    expect(await recordAttempt(store.fetcher, validRecord(claim))).toMatchObject({ applied: true })
   })
 
   it('joins the fetch that is wanted', async () => {

@@ -13,6 +13,7 @@ import { addStaleAnnounced } from './0010-stale-announced.ts'
 import { ADVERTISE_SETTLING, createAdvertise } from './0011-advertise.ts'
 import { createSubscriptions } from './0012-subscriptions.ts'
 import { createQuarantine, QUARANTINE_SETTLING } from './0013-quarantine.ts'
+import { admitSchemeInCapitals, CLIENT_ID_SCHEME_SETTLING } from './0014-client-id-scheme.ts'
 
 export type NumberedMigration = {
   readonly name: string
@@ -41,4 +42,10 @@ export const MIGRATIONS: readonly NumberedMigration[] = [
   { name: '0011-advertise', up: createAdvertise, settling: ADVERTISE_SETTLING, oldestCode: 1 },
   { name: '0012-subscriptions', up: createSubscriptions, oldestCode: 1 },
   { name: '0013-quarantine', up: createQuarantine, settling: QUARANTINE_SETTLING, oldestCode: 1 },
+  {
+    name: '0014-client-id-scheme',
+    up: admitSchemeInCapitals,
+    settling: CLIENT_ID_SCHEME_SETTLING,
+    oldestCode: 1,
+  },
 ]
