@@ -13,6 +13,7 @@ import {
   verifySubscription,
   withTenant,
 } from '@cimd/store'
+import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { describeStore, identify, setup, type TestStore } from './store-bundle.ts'
 
@@ -73,6 +74,42 @@ describeStore('claims of deliveries', () => {
     expect(await claimDue(store)).toHaveLength(1)
   })
 
+  it('that are given back have their next turn behind the lanes that have waited meanwhile', async () => {
+    await using store = await setup()
+    await subscribe(store)
+    const oneAtATime = async () => {
+      const lanes = await leaseDueLanes(store.notifier, { ...LIMITS, perSubscription: 1 })
+      expect(lanes).toHaveLength(1)
+      const claim = lanes[0] && (await claimLane(store.notifier, lanes[0]))
+      if (claim === undefined) throw new Error('nothing is due')
+      await releaseLane(store.notifier, claim)
+      return claim.lane
+    }
+    for (const clientId of [identify(), identify()]) {
+      await store.fetch(clientId)
+      await divideFeeds(store)
+    }
+    const [first, second] = [await oneAtATime(), await oneAtATime()]
+    expect(second).not.toBe(first)
+    expect(await oneAtATime()).toBe(first)
+  })
+
+  it('are looked for without reading all that waits', async () => {
+    await using store = await setup()
+    const id = await subscribe(store)
+    await sql`insert into cimd.lanes (subscription_id, lane, due_at)
+      select ${id}, lane, cimd.cimd_now() from generate_series(1, 5000) as lane`.execute(store.owner)
+    await sql`analyze cimd.lanes`.execute(store.owner)
+    const read = await store.notifier.transaction().execute(async (trx) => {
+      expect(await leaseDueLanes(trx, { ...LIMITS, limit: 10 })).toHaveLength(10)
+      const { rows } = await sql<{ rows: number }>`
+        select seq_tup_read + idx_tup_fetch as rows from pg_stat_xact_user_tables
+        where relid = 'cimd.lanes'::regclass`.execute(trx)
+      return rows[0]?.rows
+    })
+    expect(read).toBeLessThan(100)
+  })
+
   it('of an event that is to come later wait for that, whatever else is taken', async () => {
     await using store = await setup()
     await subscribe(store)
@@ -102,10 +139,14 @@ async function verifyDue(store: TestStore): Promise<void> {
   if (claim !== undefined) await settleVerification(store.notifier, claim, VERIFIED)
 }
 
-/** Claims all that is due once every feed is divided. */
-async function claimDue(store: TestStore): Promise<LaneClaim[]> {
+async function divideFeeds(store: TestStore): Promise<void> {
   await relayOutbox(store.scheduler, 1000)
   while ((await fanOut(store.notifier, 100)) !== undefined);
+}
+
+/** Claims all that is due once every feed is divided. */
+async function claimDue(store: TestStore): Promise<LaneClaim[]> {
+  await divideFeeds(store)
   const lanes = await leaseDueLanes(store.notifier, LIMITS)
   const claims = await Promise.all(lanes.map((lane) => claimLane(store.notifier, lane)))
   return claims.filter((claim) => claim !== undefined)

@@ -31,14 +31,16 @@ export function connectionConfig(
   options: Pick<StoreOptions, 'url' | 'role'>,
   purpose: 'query' | 'listen',
 ): pg.ClientConfig {
+  const { role } = options
   const { url, startupOptions } = splitOptions(options.url)
-  const allOptions = [startupOptions, options.role === undefined ? '' : `-c role=${options.role}`]
+  // To compile the statements of services, where the planner expects many rows, takes far longer than to run them.
+  const allOptions = [role && '-c jit=off', startupOptions, role && `-c role=${role}`]
     .filter(Boolean)
     .join(' ')
   return {
     connectionString: url,
     // What an operator sees in pg_stat_activity.
-    application_name: `${options.role ?? 'cimd'} ${purpose}`,
+    application_name: `${role ?? 'cimd'} ${purpose}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     ...(allOptions !== '' && { options: allOptions }),

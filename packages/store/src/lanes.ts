@@ -61,7 +61,9 @@ export async function leaseDueLanes(
         case when s.failures >= ${failuresMax} then 1 else ${perSubscription}::int end - u.lanes as room,
         sum(u.lanes) over (partition by s.tenant_id) as of_tenant
       from cimd.subscriptions s, lateral (
-        select count(*) as lanes from cimd.lanes u where u.subscription_id = s.id and u.leased_until > ${NOW}
+        -- That it is not null follows; said, the planner knows how few they are.
+        select count(*) as lanes from cimd.lanes u
+        where u.subscription_id = s.id and u.leased_until is not null and u.leased_until > ${NOW}
       ) u
       where s.state <> 'disabled' and (s.paused_until is null or s.paused_until <= cimd.cimd_now())
     ), ranked as (
@@ -77,7 +79,7 @@ export async function leaseDueLanes(
       select * from ranked where turn <= ${perTenant} order by turn, due_at limit ${limit}
     ), locked as (
       select l.subscription_id, l.lane from cimd.lanes l join due using (subscription_id, lane)
-      where l.due_at <= cimd.cimd_now() and (l.leased_until is null or l.leased_until <= cimd.cimd_now())
+      where l.due_at <= ${NOW} and (l.leased_until is null or l.leased_until <= ${NOW})
       for no key update of l skip locked
     )
     update cimd.lanes l set claim_token = null, leased_until = cimd.cimd_now() + make_interval(secs => ${LEASE_SECONDS})

@@ -37,7 +37,7 @@ export async function settleDelivery(db: Db, claim: LaneClaim, told: ToldOutcome
     if (subscription === undefined || claim.told.kind !== 'event') return { kind: 'lost' }
     const verdict = judgeDelivery({
       ...{ outcome: told.outcome, random: told.random, at: subscription.now },
-      triedSince: await recordTry(trx, claim.told.delivery),
+      triedSince: latest(await recordTry(trx, claim.told.delivery), subscription.stateSince),
       endpoint: { ...subscription, pausedUntil: undefined },
     })
     await recordEnd(trx, claim.told.delivery, verdict, told)
@@ -81,13 +81,15 @@ export async function settleVerification(
   })
 }
 
-/** Gives a claim back untold, for another to take at once, or after a pause. */
+/**
+ * Gives a claim back untold, for another to take at once, or after a pause: behind the lanes that have waited meanwhile, or those
+ * with the oldest events would have every turn until they are empty.
+ */
 export async function releaseLane(db: Db, claim: LaneClaim, pauseMs = 0): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const subscription = await lockClaimed(trx, claim)
     if (subscription === undefined) return
-    const dueAt = pauseMs > 0 ? new Date(subscription.now.getTime() + pauseMs) : undefined
-    await giveBack(trx, claim, dueAt)
+    await giveBack(trx, claim, new Date(subscription.now.getTime() + pauseMs))
   })
 }
 
@@ -99,6 +101,11 @@ async function lockClaimed(trx: Transaction, claim: LaneClaim): Promise<ToldSubs
     where subscription_id = ${claim.subscription} and lane = ${claim.lane} and claim_token = ${claim.token}
     for no key update`.execute(trx)
   return rows.length === 0 ? undefined : subscription
+}
+
+// While the endpoint was not active its events were not tried: one that was mended has as long for them as any other.
+function latest(one: Date, other: Date): Date {
+  return one > other ? one : other
 }
 
 async function recordTry(trx: Transaction, delivery: string): Promise<Date> {

@@ -67,6 +67,12 @@ describe('an attempt to deliver', () => {
     })
     expect(judge({ at: after(DELIVERY_SECONDS_MAX - 1) }).delivery).toBe('waiting')
   })
+
+  it('is not given up while the endpoint takes nothing, also where it did once in these three days', () => {
+    const at = after(DELIVERY_SECONDS_MAX)
+    const endpoint = failing(ENDPOINT_FAILURES_MAX - 1, after(3600))
+    expect(judge({ at, endpoint })).toMatchObject({ delivery: 'waiting', disabled: undefined })
+  })
 })
 
 describe('an endpoint', () => {

@@ -88,8 +88,9 @@ export function judgeDelivery(facts: DeliveryFacts): DeliveryVerdict {
   }
   const endpoint = failedEndpoint(facts)
   const disabled = disabledCode(code, endpoint, at)
-  const isOver = disabled === undefined && secondsBetween(triedSince, at) >= DELIVERY_SECONDS_MAX
-  if (isOver) return { delivery: 'dead', code, nextAt: at, endpoint, disabled }
+  const isTaking = disabled === undefined && endpoint.failures < ENDPOINT_FAILURES_MAX
+  if (isTaking && secondsBetween(triedSince, at) >= DELIVERY_SECONDS_MAX)
+    return { delivery: 'dead', code, nextAt: at, endpoint, disabled }
   return { delivery: 'waiting', code, nextAt: retryTime(facts), endpoint, disabled }
 }
 

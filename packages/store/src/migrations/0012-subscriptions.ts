@@ -1,9 +1,16 @@
 import { type Kysely, sql } from 'kysely'
+import type { Settling } from '../settle.ts'
 
 /** Who is told of events by webhook, what became of each, and in which order: the lanes of the notifier. */
 export async function createSubscriptions(db: Kysely<unknown>): Promise<void> {
   for (const statements of [ROLE, SUBSCRIPTIONS, DELIVERIES, BRIDGES, GRANTS])
     await sql.raw(statements).execute(db)
+}
+
+// Those of one subscription that are under way are counted at every turn, and a million may wait.
+export const SUBSCRIPTIONS_SETTLING: Settling = {
+  indexes: { lanes_leased: 'cimd.lanes (subscription_id, leased_until) where leased_until is not null' },
+  constraints: [],
 }
 
 // Roles belong to the whole server, so another database may have made it, perhaps at this very moment.

@@ -11,7 +11,7 @@ import { createEgressBudgets } from './0008-egress-budgets.ts'
 import { CLIENT_LIFE_SETTLING, createClientLife } from './0009-client-life.ts'
 import { addStaleAnnounced } from './0010-stale-announced.ts'
 import { ADVERTISE_SETTLING, createAdvertise } from './0011-advertise.ts'
-import { createSubscriptions } from './0012-subscriptions.ts'
+import { createSubscriptions, SUBSCRIPTIONS_SETTLING } from './0012-subscriptions.ts'
 import { createQuarantine, QUARANTINE_SETTLING } from './0013-quarantine.ts'
 import { admitSchemeInCapitals, CLIENT_ID_SCHEME_SETTLING } from './0014-client-id-scheme.ts'
 
@@ -40,7 +40,7 @@ export const MIGRATIONS: readonly NumberedMigration[] = [
   { name: '0009-client-life', up: createClientLife, settling: CLIENT_LIFE_SETTLING, oldestCode: 1 },
   { name: '0010-stale-announced', up: addStaleAnnounced, oldestCode: 1 },
   { name: '0011-advertise', up: createAdvertise, settling: ADVERTISE_SETTLING, oldestCode: 1 },
-  { name: '0012-subscriptions', up: createSubscriptions, oldestCode: 1 },
+  { name: '0012-subscriptions', up: createSubscriptions, settling: SUBSCRIPTIONS_SETTLING, oldestCode: 1 },
   { name: '0013-quarantine', up: createQuarantine, settling: QUARANTINE_SETTLING, oldestCode: 1 },
   {
     name: '0014-client-id-scheme',
