@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { createWaiters, streamEvents } from '@cimd/api'
 import { createApiKey } from '@cimd/store'
+import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { publishRelayed, serveApi } from './api-bundle.ts'
 import { describeStore, identify, setup } from './store-bundle.ts'
@@ -52,6 +55,22 @@ describeStore('events as a stream', () => {
     await expect.poll(async () => (await world.request()).status).toBe(200)
   })
 
+  it('leave no place taken by a reader that was gone before they began', async () => {
+    await using world = await serve({ CIMD_EVENT_STREAMS_PER_TENANT_MAX: '1' })
+    await world.store.owner.transaction().execute(async (trx) => {
+      await sql`lock table cimd.api_keys in access exclusive mode`.execute(trx)
+      const socket = connect(world.port, '127.0.0.1')
+      socket.write(
+        `GET /v1/events HTTP/1.1\r\nhost: api\r\naccept: text/event-stream\r\nauthorization: Bearer ${world.key}\r\n\r\n`,
+      )
+      await world.store.untilBlocked()
+      socket.end()
+      // Closed by the other side, which so has noticed.
+      await once(socket.resume(), 'close')
+    })
+    await expect.poll(async () => (await world.request()).status).toBe(200)
+  })
+
   it('are refused without the scope, and with a cursor that is none', async () => {
     await using world = await serve()
     const key = await createApiKey(world.store.owner, world.store.tenant, ['resolve'])
@@ -86,7 +105,7 @@ async function serve(environment: Readonly<Record<string, string>> = {}) {
       headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream', ...headers },
     })
   return {
-    ...{ store, request, stop: api.stop },
+    ...{ store, key, request, stop: api.stop, port: Number(new URL(api.baseUrl).port) },
     read: async (headers?: Record<string, string>) => createReader(await request(headers)),
     publish: (clientId: ReturnType<typeof identify>, name: string) => publishRelayed(store, clientId, name),
     [Symbol.asyncDispose]: async () => {

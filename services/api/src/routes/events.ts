@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { finished, Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { App, AppDeps } from '../app.ts'
@@ -63,8 +63,8 @@ function sendStream(
   stream.on('error', (error) =>
     deps.log.warn({ event: 'event_stream.ended', err: error }, 'a stream of events was cut off'),
   )
-  // Not the stream, which ends only when what it waits for comes.
-  reply.raw.once('close', leave)
+  // Not the stream, which ends only when what it waits for comes; and also where the reader has gone already.
+  finished(reply.raw, leave)
   // Its connection is of no use afterwards, and open it would hold up a stop.
   reply.headers({ 'content-type': EVENT_STREAM, connection: 'close' })
   reply.headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
