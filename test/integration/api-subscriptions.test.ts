@@ -242,6 +242,7 @@ describeStore('what is asked of subscriptions', () => {
   ])('may not be the replay %j', async (asked) => {
     const { status, body } = await world.mine('POST', `/${randomUUID()}/replay`, asked)
     expect([status, body.code]).toEqual([400, 'bad_request'])
+    expect(body.detail).toMatch(/must be|UUID/)
   })
 
   it('is described', async () => {

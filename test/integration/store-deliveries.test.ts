@@ -15,6 +15,7 @@ import {
   rotateSecret,
   settleDelivery,
   settleVerification,
+  verifySubscription,
   withTenant,
 } from '@cimd/store'
 import { sql } from 'kysely'
@@ -175,6 +176,23 @@ describeStore('deliveries', () => {
     expect((await deliveriesOf(store, subscription)).map(({ state }) => state)).toEqual(['waiting'])
   })
 
+  it('that waited for an endpoint to be enabled again are not given up by its first failure after that', async () => {
+    await using store = await setup()
+    const subscription = await subscribe(store)
+    await store.fetch(identify())
+    await distribute(store)
+    for (const elapsed of [0, 3 * DAY + 1]) {
+      await store.moveClock(elapsed)
+      await deliverAll(store, () => REFUSED)
+    }
+    await withTenant(store.api, store.tenant, (trx) => verifySubscription(trx, subscription))
+    await verify(store)
+    await deliverAll(store, () => REFUSED)
+    expect((await deliveriesOf(store, subscription)).map(({ state }) => state)).not.toContain('dead')
+    await store.moveClock(3 * DAY + 60)
+    expect((await deliverAll(store)).map(([, type]) => type)).toContain('client.discovered')
+  })
+
   it('are made again on request: one, all that is dead, and a range', async () => {
     await using store = await setup()
     const subscription = await subscribe(store)
@@ -185,16 +203,29 @@ describeStore('deliveries', () => {
     await deliverAll(store)
     const [newest] = await deliveriesOf(store, subscription)
     const replay = (given: Parameters<typeof replayDeliveries>[2]) =>
-      withTenant(store.api, store.tenant, (trx) => replayDeliveries(trx, subscription, given))
+      replayDeliveries(store.api, { tenant: store.tenant, subscription }, given)
     expect(await replay({ eventId: newest?.eventId ?? '' })).toBe(1)
     expect(await deliverAll(store)).toHaveLength(1)
     expect(await replay({ dead: true })).toBe(0)
     expect(await replay({ after: 0 })).toBe(2)
     expect((await deliverAll(store)).map(([, , seq]) => seq)).toEqual([1, 2])
-    const ofAnother = await withTenant(store.api, store.otherTenant, (trx) =>
-      replayDeliveries(trx, subscription, { after: 0 }),
-    )
-    expect(ofAnother).toBeUndefined()
+    const ofAnother = { tenant: store.otherTenant, subscription }
+    expect(await replayDeliveries(store.api, ofAnother, { after: 0 })).toBeUndefined()
+  })
+
+  it('are made again so many in one transaction, the oldest first and none twice', async () => {
+    await using store = await setup()
+    const subscription = await subscribe(store)
+    const clientIds = Array.from({ length: 5 }, () => identify())
+    for (const clientId of clientIds) await store.fetch(clientId)
+    await distribute(store)
+    await deliverAll(store)
+    const mine = { tenant: store.tenant, subscription }
+    const replay = (given: Parameters<typeof replayDeliveries>[2]) =>
+      replayDeliveries(store.api, mine, given, { atOnce: 2 })
+    expect(await replay({ after: 0, upTo: 4 })).toBe(4)
+    expect(await replay({ after: 0 })).toBe(1)
+    expect((await deliverAll(store)).map(([clientId]) => clientId).toSorted()).toEqual(clientIds.toSorted())
   })
 
   it('are not made while the endpoint is not verified or the subscription is disabled, and made then', async () => {

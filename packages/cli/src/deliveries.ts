@@ -8,7 +8,7 @@ import {
 } from '@cimd/store'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { formatCount, formatInstant, type Output, say, sayJson, sayTable } from './print.ts'
-import { inTenant, known } from './subscription.ts'
+import { forTenant, inTenant, known } from './subscription.ts'
 import type { StoreDeps } from './tenant.ts'
 
 type OfSubscription = {
@@ -48,7 +48,9 @@ export type DeliveriesReplayArgs = OfSubscription & {
 export async function runDeliveriesReplay(deps: StoreDeps, args: DeliveriesReplayArgs): Promise<ExitCode> {
   const { tenant, subscription, json } = args
   const replay = replayOf(args)
-  const count = await inTenant(deps, tenant, (trx) => replayDeliveries(trx, subscription, replay))
+  const count = await forTenant(deps, tenant, (db, id) =>
+    replayDeliveries(db, { tenant: id, subscription }, replay),
+  )
   const deliveries = known(count, subscription, tenant)
   if (json) sayJson(deps.output, { subscription, deliveries })
   else say(deps.output, `To be delivered again: ${formatCount(deliveries, 'event')}.`)

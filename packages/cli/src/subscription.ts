@@ -117,14 +117,23 @@ export async function runSubscriptionRemove(
 
 /** Does something in a transaction of the tenant of that name. Throws if there is none. */
 export async function inTenant<T>(
-  { withStore }: Pick<StoreDeps, 'withStore'>,
+  deps: Pick<StoreDeps, 'withStore'>,
   name: string,
   work: (trx: Transaction) => Promise<T>,
+): Promise<T> {
+  return forTenant(deps, name, (db, tenant) => withTenant(db, tenant, work))
+}
+
+/** Does something for the tenant of that name, in as many transactions as it takes. Throws if there is none. */
+export async function forTenant<T>(
+  { withStore }: Pick<StoreDeps, 'withStore'>,
+  name: string,
+  work: (db: Db, tenant: string) => Promise<T>,
 ): Promise<T> {
   return withStore(async (db: Db) => {
     const tenant = await findTenant(db, name)
     if (tenant === undefined) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
-    return withTenant(db, tenant, work)
+    return work(db, tenant)
   })
 }
 

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Transaction } from './db.ts'
+import type { Db, Transaction } from './db.ts'
 import { lockSubscription } from './subscriptions.ts'
+import { withTenant } from './tenant-transaction.ts'
 
 /** What became of one event for one subscription. */
 export type Delivery = {
@@ -68,23 +69,59 @@ export async function listDeliveries(
   return rows.map(fromRow)
 }
 
+/** What one transaction has delivered again: nothing of the subscription is told meanwhile, and a statement has its bound. */
+const REPLAYED_AT_ONCE = 5000
+
 /**
  * Has events delivered again in the order of the feed, each client's as ever; what never was for this subscription, or
- * still waits, is not touched. Returns how many; undefined if there is no such subscription.
+ * still waits, is not touched. Returns how many; undefined if the tenant has no such subscription. Where it fails, what came
+ * first may wait already: the same replay once more does the rest.
  */
 export async function replayDeliveries(
+  db: Db,
+  { tenant, subscription }: { readonly tenant: string; readonly subscription: string },
+  replay: Replay,
+  { atOnce = REPLAYED_AT_ONCE }: { readonly atOnce?: number } = {},
+): Promise<number | undefined> {
+  let replayed: number | undefined
+  let [after, upTo] = [0, Number.MAX_SAFE_INTEGER]
+  for (;;) {
+    const slice = { after, upTo, limit: atOnce }
+    const batch = await withTenant(db, tenant, (trx) => replaySlice(trx, subscription, replay, slice))
+    if (batch === undefined) return replayed
+    replayed = (replayed ?? 0) + batch.positions.length
+    if (batch.positions.length < atOnce) return replayed
+    after = Math.max(...batch.positions)
+    // What is divided into deliveries meanwhile is told for the first time.
+    upTo = Math.min(upTo, batch.upTo)
+  }
+}
+
+type Slice = { readonly after: number; readonly upTo: number; readonly limit: number }
+
+async function replaySlice(
   trx: Transaction,
   subscription: string,
   replay: Replay,
-): Promise<number | undefined> {
-  if ((await lockSubscription(trx, subscription)) === undefined) return undefined
-  const { rows } = await sql<{ lane: string }>`
-    update cimd.deliveries set state = 'waiting', gap_told = false, attempts = 0, tried_since = null, code = null, status = null, answer = null
-    where tenant_id = cimd.current_tenant() and subscription_id = ${subscription} and state <> 'waiting'
-      and ${isMeant(replay)}
-    returning lane::text`.execute(trx)
+  { after, upTo, limit }: Slice,
+): Promise<{ readonly positions: readonly number[]; readonly upTo: number } | undefined> {
+  const found = await lockSubscription(trx, subscription)
+  if (found === undefined) return undefined
+  const { rows } = await sql<{ lane: string; position: number }>`
+    with chosen as (
+      select id from cimd.deliveries
+      where tenant_id = cimd.current_tenant() and subscription_id = ${subscription} and state <> 'waiting'
+        and position > ${after} and position <= ${upTo} and ${isMeant(replay)}
+      order by position limit ${limit}
+      -- What is too old to be kept may be deleted at this moment.
+      for no key update skip locked
+    )
+    update cimd.deliveries d
+    set state = 'waiting', gap_told = false, attempts = 0, tried_since = null, code = null, status = null, answer = null
+    from chosen where d.id = chosen.id
+    returning d.lane::text as lane, d.position`.execute(trx)
   await openLanes(trx, subscription, new Set(rows.map(({ lane }) => lane)))
-  return rows.length
+  return { positions: rows.map(({ position }) => position), upTo: found.position }
 }
 
 /** Has the lanes of a subscription looked at now. Its row is locked. */

@@ -111,17 +111,22 @@ export const deliveries = z.object({
   next: cursor.optional().describe('`before` of the next request. Absent at the end.'),
 })
 
+const REPLAYS = 'must be {"event_id": "…"}, {"dead": true} or {"after": "…", "up_to": "…"}, cursors as text'
+
 export const replayRequest = z
-  .union([
-    z.strictObject({ event_id: z.uuid() }).describe('One event.'),
-    z.strictObject({ dead: z.literal(true) }).describe('All that was given up.'),
-    z
-      .strictObject({
-        after: cursor,
-        up_to: cursor.optional().describe('Inclusive; absent: up to now.'),
-      })
-      .describe('What lies in a range of the feed.'),
-  ])
+  .union(
+    [
+      z.strictObject({ event_id: z.uuid() }).describe('One event.'),
+      z.strictObject({ dead: z.literal(true) }).describe('All that was given up.'),
+      z
+        .strictObject({
+          after: cursor,
+          up_to: cursor.optional().describe('Inclusive; absent: up to now.'),
+        })
+        .describe('What lies in a range of the feed.'),
+    ],
+    { error: REPLAYS },
+  )
   .describe(
     'What was never for this subscription is not delivered: to be told older events, make another subscription with `after`.',
   )

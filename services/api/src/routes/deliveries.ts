@@ -1,5 +1,6 @@
 import { replayDeliveries } from '@cimd/store'
 import type { App, AppDeps } from '../app.ts'
+import { requireCaller } from '../authenticate.ts'
 import { problems } from '../schemas.ts'
 import { deliveriesBody } from '../subscription-body.ts'
 import {
@@ -25,9 +26,9 @@ export function registerDeliveryRoutes(app: App, deps: AppDeps): void {
 
   const replay = { params, body: replayRequest, response: { 200: replayed, ...problems } }
   app.post('/v1/subscriptions/:id/replay', { schema: replay }, async (request) => {
-    const count = await asTenant(deps, request, (trx) =>
-      replayDeliveries(trx, request.params.id, replayOf(request.body)),
-    )
+    const { tenantId: tenant } = await requireCaller(deps.db, request, 'events')
+    const { id: subscription } = request.params
+    const count = await replayDeliveries(deps.db, { tenant, subscription }, replayOf(request.body))
     return { deliveries: known(count) }
   })
 }
