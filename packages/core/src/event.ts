@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CHANGE_CLASSES } from './changes/member-change.ts'
 import { ADVERTISE_FINDINGS } from './life/advertise.ts'
+import { DISCONTINUITY_REASONS, OWNERSHIP_SIGNALS } from './ownership/continuity.ts'
 import { DISABLED_CODES, type DisabledCode } from './webhooks/delivery.ts'
 
 const failureCode = z.string().regex(/^[a-z0-9_]+$/)
@@ -105,10 +106,22 @@ export const EVENT_DATA = {
   'host.ownership_changed': z
     .object({
       domain: z.string().describe('The registrable domain.'),
-      signals: z.array(z.enum(['name_servers', 'certificate_key', 'certificate_issuer', 'registration'])),
+      signals: z.array(z.enum(OWNERSHIP_SIGNALS)).describe('What is not as it had been for long.'),
+      reasons: z
+        .array(z.enum(DISCONTINUITY_REASONS))
+        .describe('Why that is taken for other hands: at least one.'),
+      era: z
+        .number()
+        .int()
+        .min(2)
+        .describe(
+          'Counts the owners that the domain is taken to have had; trust in earlier ones is not carried over.',
+        ),
+      last_seen_at: z.iso.datetime().describe('When a valid document of the domain was last seen before.'),
+      seen_at: z.iso.datetime(),
     })
     .describe(
-      'A domain whose clients you use may have changed hands (CHG-05). It is about no client. Reserved: no release tells it yet.',
+      'A domain whose clients you use may have changed hands (CHG-05): ask for consent again. It is about no client. Reserved: no release tells it yet.',
     ),
   'subscription.disabled': z
     .object({

@@ -1,3 +1,31 @@
+export { AUDIT_DATA, type AuditKind, isAuditKind } from './audit/audit-data.ts'
+export {
+  type AuditEntry,
+  type AuditReading,
+  auditEnvelope,
+  type NewAuditEntry,
+  placeEntry,
+  readAuditEntry,
+} from './audit/audit-entry.ts'
+export {
+  AUDIT_LINE_LENGTH_MAX,
+  type AuditHeader,
+  type AuditLine,
+  type ChainAnchor,
+  type ChainedEntry,
+  type ChainHead,
+  formatAuditHeader,
+  formatAuditLine,
+  readAuditLine,
+} from './audit/audit-line.ts'
+export { CHAIN_PROBLEMS, type ChainProblem, type ChainProblemKind } from './audit/chain-place.ts'
+export {
+  type ChainTerms,
+  type ChainVerdict,
+  type ChainVerifier,
+  createChainVerifier,
+} from './audit/chain-verifier.ts'
+export { AUDIT_FORMAT, entryHash, genesisHash } from './audit/entry-hash.ts'
 export {
   DEFAULT_BOUNDS,
   type Freshness,
@@ -190,6 +218,22 @@ export {
 export { RETRY_SECONDS_MAX, RETRY_SECONDS_MIN } from './life/retry.ts'
 export { afterRulesChange, usabilityUnderOldRules } from './life/rules-change.ts'
 export { type Happening, TRANSITIONS, type Transition } from './life/transitions.ts'
+export {
+  type ContinuityJudgement,
+  type ContinuityVerdict,
+  DISCONTINUITY_REASONS,
+  type DiscontinuityReason,
+  type DomainObservation,
+  type DomainStanding,
+  isOwnerUnaccepted,
+  judgeContinuity,
+  noteAbsence,
+  OWNERSHIP_SIGNALS,
+  type OwnershipSignal,
+  type Registration,
+} from './ownership/continuity.ts'
+export type { DomainSignals } from './ownership/domain-signals.ts'
+export { ownershipEvent } from './ownership/ownership-event.ts'
 export type {
   BudgetAnswer,
   CacheHeaderName,

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import type { JsonObject, JsonValue } from '../json/json.ts'
+import { AUDIT_DATA, type AuditKind } from './audit-data.ts'
+import { chainFlaw } from './chainable.ts'
+
+/** What every entry says, whatever its kind; readers ignore members that they do not know, and hash them with the rest. */
+export const auditEnvelope = z.looseObject({
+  tenant: z.string().min(1).max(128),
+  seq: z.int().min(1).describe('The place in the tenant’s chain: from 1, without gaps.'),
+  at: z.iso.datetime({ precision: 3 }).describe('When it happened. The place orders entries, not the clock.'),
+  kind: z.string().regex(/^[a-z]+\.[a-z_]+$/),
+  client_id: z.string().optional(),
+  // A UUID has no room for a name or an address (ARC-10).
+  subject: z.uuid().optional().describe('A pseudonym, whose mapping to a subject can be erased.'),
+  actor: z.object({
+    kind: z.enum(['key', 'service', 'operator']),
+    id: z.string().min(1).max(128).describe('The prefix of the key, or the name of the service.'),
+  }),
+  data: z.record(z.string(), z.unknown()),
+})
+
+/** An entry as it is kept, hashed and exported. */
+export type AuditEntry = JsonObject & { readonly tenant: string; readonly seq: number; readonly kind: string }
+
+/** An entry of a kind that this release makes, before it has its place. */
+export type NewAuditEntry = {
+  [Kind in AuditKind]: {
+    readonly kind: Kind
+    readonly clientId?: string | undefined
+    readonly subject?: string | undefined
+    readonly actor: { readonly kind: 'key' | 'service' | 'operator'; readonly id: string }
+    readonly data: z.infer<(typeof AUDIT_DATA)[Kind]>
+  }
+}[AuditKind]
+
+export type AuditReading<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly detail: string }
+
+/**
+ * Gives a new entry its place in the chain. Throws where it is not what its kind says or cannot be chained, which is a bug of
+ * whoever made it. A member that the kind does not have is left out, so that nothing unforeseen is kept for years (ARC-10).
+ */
+export function placeEntry(
+  made: NewAuditEntry,
+  place: { readonly tenant: string; readonly seq: number; readonly at: Date },
+): AuditEntry {
+  const { kind, clientId, subject, actor } = made
+  const entry = {
+    ...{ tenant: place.tenant, seq: place.seq, at: place.at.toISOString(), kind, actor },
+    ...(clientId !== undefined && { client_id: clientId }),
+    ...(subject !== undefined && { subject }),
+    data: AUDIT_DATA[kind].parse(made.data),
+  }
+  // What is undefined is absent in JSON, so it is absent from what is hashed.
+  const reading = readAuditEntry(JSON.parse(JSON.stringify(entry)))
+  if (!reading.ok) throw new TypeError(`not an audit entry: ${reading.detail}`)
+  return reading.value
+}
+
+/** Reads an entry of any kind, of this release or a newer one: its envelope, and that it can be hashed. */
+export function readAuditEntry(value: JsonValue): AuditReading<AuditEntry> {
+  const flaw = chainFlaw(value)
+  if (flaw !== undefined) return { ok: false, detail: flaw }
+  const parsed = auditEnvelope.safeParse(value)
+  if (parsed.success) return { ok: true, value: value as AuditEntry }
+  const paths = parsed.error.issues.map(({ path }) => path.join('.') || 'the entry')
+  return { ok: false, detail: `not as an entry has it: ${[...new Set(paths)].join(', ')}` }
+}
