@@ -5,6 +5,7 @@ import {
   FAILURES,
   type FailureClass,
   type FailureCode,
+  POLICY_FINDINGS,
   PROFILE_FINDINGS,
   REDIRECT_MISMATCHES,
   WARNINGS,
@@ -57,6 +58,11 @@ export function renderFailures(): string {
       'Profiles',
       'The document is valid, and the profile that a tenant chose (or `cimd check --profile`) does not admit it.',
       Object.entries(PROFILE_FINDINGS),
+    ),
+    ...renderPlain(
+      'Policies',
+      'The client_id or document is valid, and the trust policy of a tenant refuses it, or holds it until it is approved ([policy.schema.json](policy.schema.json)). No service asks a policy yet.',
+      Object.entries(POLICY_FINDINGS),
     ),
     ...renderPlain(
       'Capabilities',

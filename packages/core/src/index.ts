@@ -234,6 +234,48 @@ export {
 } from './ownership/continuity.ts'
 export type { DomainSignals } from './ownership/domain-signals.ts'
 export { ownershipEvent } from './ownership/ownership-event.ts'
+export {
+  admitIdentifier,
+  type IdentifierVerdict,
+  type PolicyIdentifier,
+} from './policy/admit-identifier.ts'
+export {
+  compareVerdicts,
+  countVerdict,
+  type DryRunSummary,
+  EMPTY_DRY_RUN,
+  type VerdictComparison,
+  type VerdictDifference,
+} from './policy/compare-verdicts.ts'
+export { type GivenByPolicy, givenByPolicy, type KnownVersions } from './policy/given-by-policy.ts'
+export { judgeDocument, type PolicyDocument } from './policy/judge-document.ts'
+export {
+  type PolicyProblem,
+  parseTrustPolicy,
+  policyDigest,
+  readTrustPolicy,
+  type TrustPolicyResult,
+  trustPolicyJsonSchema,
+} from './policy/parse-policy.ts'
+export {
+  POLICY_FINDINGS,
+  POLICY_REASONS,
+  type PolicyReasonCode,
+  type PolicyReasonFacts,
+} from './policy/policy-reasons.ts'
+export {
+  DEFAULT_TRUST_POLICY,
+  type PolicyRule,
+  type TrustPolicy,
+  type TrustPolicyRequest,
+} from './policy/policy-schema.ts'
+export {
+  joinVerdicts,
+  type PolicyDecision,
+  type PolicyReason,
+  type PolicyVerdict,
+} from './policy/policy-verdict.ts'
+export { type RestrictedDocument, restrictToPolicy } from './policy/restrict-to-policy.ts'
 export type {
   BudgetAnswer,
   CacheHeaderName,
