@@ -6,6 +6,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export default defineConfig({
   root,
   test: {
+    // The usual second is less than a busy machine may keep a process waiting.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,
@@ -13,7 +15,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           // Some of it starts a process, for which a busy machine takes its time.
-          testTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: [
             'packages/*/src/**/*.test.ts',
             'services/*/src/**/*.test.ts',
@@ -29,8 +32,9 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: 'test/harness/global-setup.ts',
-          testTimeout: 15_000,
-          hookTimeout: 30_000,
+          // Not a bound of anything here: what has to come in time says so itself.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -107,7 +107,7 @@ async function answerOf(directory: string, options?: OwnerOptions) {
 }
 
 /** Waits until no process, socket or lock of a server is left that has to do with the path; returns what stays. */
-export async function untilNothingRemains(path: string, patienceMs = 10_000): Promise<string[]> {
+export async function untilNothingRemains(path: string, patienceMs = 30_000): Promise<string[]> {
   const deadline = performance.now() + patienceMs
   for (;;) {
     const left = remains(path)

@@ -23,7 +23,7 @@ export type ServerCommand = {
 /** Ids to run under, where a server refuses to run as root. */
 export type Owner = { uid: number; gid: number }
 
-const START_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = 60_000
 
 /** Path of the first of the directories (by default: PATH) that holds an executable of that name. */
 export function findExecutable(name: string, directories?: readonly string[]): string | undefined {

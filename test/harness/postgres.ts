@@ -59,7 +59,7 @@ export async function createDatabase(
 }
 
 async function administer(adminUrl: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl, connectionTimeoutMillis: 5_000 })
+  const client = new pg.Client({ connectionString: adminUrl, connectionTimeoutMillis: 30_000 })
   await client.connect()
   try {
     await client.query(sql)

@@ -48,7 +48,7 @@ export async function createRedisDatabase(serverUrl: string): Promise<TestRedis>
 }
 
 async function withClient<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, { lazyConnect: true, connectTimeout: 2_000, retryStrategy: () => null })
+  const redis = new Redis(url, { lazyConnect: true, connectTimeout: 30_000, retryStrategy: () => null })
   // Reported by the command that fails.
   redis.on('error', () => undefined)
   try {

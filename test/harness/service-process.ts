@@ -55,7 +55,10 @@ export async function startServiceProcess(
   const said: string[] = []
   child.stderr?.setEncoding('utf8').on('data', (text: string) => said.push(text))
   const started = once(child, 'message').then(([message]) => message as { readonly port?: number })
-  const first = await Promise.race([started, exited.then((code) => new NotStarted(code, said.join('')))])
+  // What it said may still be on its way when it has ended.
+  const closed = Promise.all([exited, once(child, 'close')])
+  const ended = closed.then(([code]) => new NotStarted(code, said.join('')))
+  const first = await Promise.race([started, ended])
   if (first instanceof Error) throw first
   return {
     pid: child.pid ?? 0,

@@ -23,7 +23,10 @@ describeStore('events as a stream', () => {
       ...{ datacontenttype: 'application/json', clientseq: 1, cursor: '1' },
     })
     await world.publish(clientId, 'Second')
+    const publishedAt = performance.now()
     const [changed] = await reader.take(1)
+    // By a notification: without one it is looked for every 15 seconds.
+    expect(performance.now() - publishedAt).toBeLessThan(10_000)
     expect(changed).toMatchObject({ id: '2', event: 'client.metadata_changed', data: { clientseq: 2 } })
   })
 

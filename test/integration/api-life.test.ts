@@ -316,7 +316,7 @@ describeStore("a publisher's refresh", () => {
       const answer = await refresh(JSON.stringify({ client_id: asked, reason: 'deployed' }))
       expect(answer).toEqual({ status: 202, text: '{}' })
     }
-    await vi.waitFor(async () => expect(await isWanted(client)).toBe(true), { timeout: 5000 })
+    await vi.waitFor(async () => expect(await isWanted(client)).toBe(true), { timeout: 10_000 })
     const clients = await store().owner.selectFrom('cimd.clients').select('client_id').execute()
     expect(clients).toEqual([{ client_id: clientId }])
   })

@@ -41,7 +41,7 @@ describeStore('while nobody answers first contacts', () => {
     const clientId = identify()
     const startedAt = performance.now()
     const refused = await api.resolve({ client_id: clientId, wait_ms: 20_000 })
-    expect(performance.now() - startedAt).toBeLessThan(5000)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
     expect(refused.headers.get('content-type')).toContain('application/problem+json')
     expect(refused).toMatchObject({
       status: 503,
@@ -88,7 +88,7 @@ describeStore('while nobody answers first contacts', () => {
     expect((await api.resolve({ client_id: fresh })).body.freshness.state).toBe('fresh')
     const startedAt = performance.now()
     const answer = await api.resolve({ client_id: stale, wait_ms: 20_000 })
-    expect(performance.now() - startedAt).toBeLessThan(5000)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
     expect([answer.status, answer.body.freshness.state]).toEqual([200, 'stale'])
     // Its refresh is wanted, and does not stand in the way of users.
     expect(await demandOf(store, stale)).toEqual({ wanted: 2, urgent: 1, done: 1 })

@@ -6,11 +6,11 @@ export const SIBLING = { urgent: true, host: 'other.example.net', domain: 'examp
 export const STRANGER = { urgent: true, host: 'client.example.org', domain: 'example.org' }
 
 export const UNREACHED: ScopeLimits = { concurrentMax: 1000, windowMax: 1000 }
-export const LIMITS: FetchBudgetLimits = {
+const LIMITS: FetchBudgetLimits = {
   ...{ host: UNREACHED, domain: UNREACHED, fleet: UNREACHED },
-  // No test sees its end by chance.
+  // No test sees their end by chance.
   windowSeconds: 1_000_000,
-  leaseSeconds: 8,
+  leaseSeconds: 600,
 }
 
 export type Take = ReturnType<typeof budgetOf>

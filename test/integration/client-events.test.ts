@@ -5,7 +5,10 @@ import { publishRelayed, serveApi } from './api-bundle.ts'
 import { describeStore, identify, setup } from './store-bundle.ts'
 
 describeStore('a consumer of events', () => {
-  it('is told each once and in order, while the api goes away and comes back', async () => {
+  // Notified: one that waits for nothing but its end is answered after 30 seconds.
+  it('is told each once and in order, while the api goes away and comes back', {
+    timeout: 28_000,
+  }, async () => {
     await using store = await setup()
     const key = await createApiKey(store.owner, store.tenant, ['events'])
     const clientId = identify()

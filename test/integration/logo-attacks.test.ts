@@ -182,7 +182,7 @@ describe('nothing but the picture survives (UI-06)', () => {
 })
 
 describe('a broken image is refused (UI-06)', () => {
-  it.each(IMAGE_FORMATS)('a %s cut at every sixteenth', { timeout: 60_000 }, async (format) => {
+  it.each(IMAGE_FORMATS)('a %s cut at every sixteenth', { timeout: 180_000 }, async (format) => {
     const whole = await imageOf(format)
     for (let sixteenth = 0; sixteenth < 16; sixteenth++) {
       const { logo } = await encodeWithinBounds(

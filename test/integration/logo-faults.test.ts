@@ -96,7 +96,9 @@ function serve(store: TestStore) {
       },
     }
   }
-  const config = loadConfig({ CIMD_DATABASE_URL: store.url, CIMD_QUEUE_URL: store.url })
+  // A busy machine takes its time even for a small picture.
+  const environment = { CIMD_DATABASE_URL: store.url, CIMD_LOGO_DECODE_MS: '10000' }
+  const config = loadConfig({ ...environment, CIMD_QUEUE_URL: store.url })
   const deps = createResourceDeps(store.fetcher, config, fetchResource)
   return { fetched, run: (client: string) => fetchResources(deps, client, ['jwks', 'logo'], never) }
 }

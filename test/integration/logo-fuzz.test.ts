@@ -33,7 +33,7 @@ describe('mutated images (UI-06)', () => {
   it.each(IMAGE_FORMATS)(
     'of %s give a clean picture or a refusal, and never an exception',
     {
-      timeout: 120_000,
+      timeout: 240_000,
     },
     async (format) => {
       const mutations = fc.array(mutation, { minLength: 1, maxLength: 4 })

@@ -26,6 +26,7 @@ describeStore('logos while every decoder is busy (UI-06)', () => {
 
   it('wait in the store and not in a worker, so that all else is fetched meanwhile', async () => {
     const { fetcher, url } = store()
+    const { rows: begun } = await sql<{ at: Date }>`select cimd.cimd_now() as at`.execute(store().owner)
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => clientWithLinks(store())))
     const environment = { CIMD_DATABASE_URL: url, CIMD_QUEUE_URL: url, CIMD_LOGO_CONCURRENCY: `${DECODERS}` }
     const decoding = Promise.withResolvers<void>()
@@ -45,9 +46,9 @@ describeStore('logos while every decoder is busy (UI-06)', () => {
     const workers = Array.from({ length: DECODERS + 1 }, worker)
     // The one that has no decoder does all that is left.
     await Promise.race(workers)
-    expect(await count(store(), sql`kind = 'jwks' and state = 'valid'`)).toBe(CLIENTS)
+    await expect.poll(() => count(store(), sql`kind = 'jwks' and state = 'valid'`)).toBe(CLIENTS)
     const postponed = sql`kind = 'logo' and wanted > done and claim_until is null
-      and due_at between cimd.cimd_now() and cimd.cimd_now() + interval '5 seconds'`
+      and due_at between ${begun[0]?.at}::timestamptz + interval '1 second' and cimd.cimd_now() + interval '5 seconds'`
     expect(await count(store(), postponed)).toBe(CLIENTS - DECODERS)
 
     decoding.resolve()

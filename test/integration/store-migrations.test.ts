@@ -255,7 +255,7 @@ async function latinDatabase() {
   const name = `cimd_test_latin_${randomBytes(6).toString('hex')}`
   const run = (statement: string) => sql.raw(statement).execute(admin)
   await run(`create database ${name} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`)
-  stack.defer(async () => void (await run(`drop database ${name}`)))
+  stack.defer(async () => void (await run(`drop database ${name} with (force)`)))
   const url = new URL(adminUrl())
   url.pathname = `/${name}`
   return { url: url.href, db: open(url.href), [Symbol.asyncDispose]: () => stack.disposeAsync() }

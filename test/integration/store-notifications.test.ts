@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type Channel, doneKey, listen, notify, type StoreOptions } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
@@ -69,7 +69,8 @@ describeStore('a listener', () => {
     await notify(store.fetcher, [{ channel: 'cimd_done', payload: 'after' }])
     expect(await listener.next()).toBe('cimd_done after')
     expect(listener.pending()).toBe(0)
-    expect(await listeningPids(store)).toHaveLength(1)
+    // The server need not have noticed yet that the other side of the old one is gone.
+    await expect.poll(() => listeningPids(store)).toHaveLength(1)
   })
 
   it('notices that the server has vanished without a word', async () => {
@@ -77,12 +78,12 @@ describeStore('a listener', () => {
     const link = await openCuttableLink(store.url)
     await using stack = new AsyncDisposableStack()
     stack.defer(link.close)
-    await using listener = await startListening(store, { url: link.url, heartbeatMs: 100 })
+    await using listener = await startListening(store, { url: link.url, heartbeatMs: 2000 })
     link.stall()
     await listener.connected(2)
     await notify(store.fetcher, [{ channel: 'cimd_done', payload: 'after' }])
     expect(await listener.next()).toBe('cimd_done after')
-    expect(listener.errors.map(({ message }) => message)).toEqual(['Query read timeout'])
+    expect(listener.errors[0]?.message).toBe('Query read timeout')
   })
 
   it('has one connection at a time, however often a reconnect broke off half-way', async () => {
@@ -174,14 +175,16 @@ async function terminate({ owner }: TestStore, pids: readonly number[]): Promise
 /** A way to the server that can break off just where a connection begins to listen. */
 async function openBreakingLink(targetUrl: string) {
   let breaks = 0
-  let open = 0
+  const nears = new Set<Socket>()
+  // One whose end has been read is not open any more; that it is closed may be told later than the next is accepted.
+  const open = (): number => [...nears].filter((near) => !near.readableEnded && !near.destroyed).length
   let openMost = 0
   const changed = new EventEmitter()
   const server = createServer((near) => {
-    open += 1
-    openMost = Math.max(open, openMost)
+    nears.add(near)
+    openMost = Math.max(open(), openMost)
     near.on('close', () => {
-      open -= 1
+      nears.delete(near)
       changed.emit('closed')
     })
     const far = connect(serverAddress(targetUrl))
@@ -206,7 +209,7 @@ async function openBreakingLink(targetUrl: string) {
     /** How many connections there were at once, at most. */
     openMost: () => openMost,
     closed: async () => {
-      while (open > 0) await once(changed, 'closed')
+      while (nears.size > 0) await once(changed, 'closed')
     },
     breakNextListen: () => {
       breaks += 1

@@ -70,7 +70,7 @@ describeStore('a sweep', () => {
     const before = performance.now()
     expect(await dueClients(store)).toHaveLength(500)
     // To look for each of 5,000 among all of them took longer than a statement may.
-    expect(performance.now() - before).toBeLessThan(3000)
+    expect(performance.now() - before).toBeLessThan(8000)
   })
 
   it('tells what decides: generations, claim, attempt and the tenants that use the client', async () => {

@@ -76,8 +76,8 @@ describe.skipIf(skipped)(title('docs/integrations/webhook-receiver.py'), () => {
   it.each<[string, number, Given]>([
     ['a body that was changed', 401, { change: (sent) => ({ ...sent, body: `${sent.body} ` }) }],
     ['another secret', 401, { secrets: [OTHER] }],
-    ['a time long past', 401, { at: Date.now() - 6 * MINUTE_MS }],
-    ['a time to come', 401, { at: Date.now() + 6 * MINUTE_MS }],
+    ['a time long past', 401, { minutes: -6 }],
+    ['a time to come', 401, { minutes: 6 }],
     ['another id', 401, { change: withHeader('webhook-id', 'other') }],
     ['another version of signature', 401, { change: withHeader('webhook-signature', 'v1a,AAAA') }],
     ['no id', 400, { change: withHeader('webhook-id', undefined) }],
@@ -116,8 +116,8 @@ describe.skipIf(skipped)(title('the shell commands of docs/integrations/webhooks
     ['signed', 'signed by two secrets', { secrets: [OTHER, SECRET] }],
     ['not signed with this secret', 'signed by another secret', { secrets: [OTHER] }],
     ['not signed with this secret', 'changed', { change: (sent) => ({ ...sent, body: `${sent.body}\n` }) }],
-    ['too old, or from the future', 'old', { at: Date.now() - 6 * MINUTE_MS }],
-    ['too old, or from the future', 'from the future', { at: Date.now() + 6 * MINUTE_MS }],
+    ['too old, or from the future', 'old', { minutes: -6 }],
+    ['too old, or from the future', 'from the future', { minutes: 6 }],
   ])('say %j of what is %s', async (said, _, given) => {
     const directory = mkdtempSync(join(tmpdir(), 'cimd-signature-'))
     try {
@@ -138,7 +138,8 @@ type Signed = { readonly headers: Record<string, string | undefined>; readonly b
 type Given = {
   readonly id?: string
   readonly secrets?: readonly string[]
-  readonly at?: number
+  /** How far from now the time is that it names. */
+  readonly minutes?: number
   /** Instead of the event. */
   readonly body?: string
   /** What becomes of it on its way. */
@@ -147,7 +148,8 @@ type Given = {
 
 /** As the notifier signs it, by the library of Standard Webhooks. */
 function sign(told: object & { readonly id?: string }, given: Given = {}): Signed {
-  const { id = told.id ?? '', secrets = [SECRET], at = Date.now(), change = (sent) => sent } = given
+  const { id = told.id ?? '', secrets = [SECRET], minutes = 0, change = (sent) => sent } = given
+  const at = Date.now() + minutes * MINUTE_MS
   const body = given.body ?? JSON.stringify(told)
   const signatures = secrets.map((secret) => new Webhook(secret).sign(id, new Date(at), body))
   return change({

@@ -57,7 +57,7 @@ describe(verifyWebhook, () => {
     ['another id', { ...signed(), 'webhook-id': '1' }, BODY],
     ['another time', { ...signed(), 'webhook-timestamp': String(Math.floor(Date.now() / 1000) - 1) }, BODY],
     ['a time long past', signed(BODY, { at: Date.now() - 6 * 60_000 }), BODY],
-    ['a time to come', signed(BODY, { at: Date.now() + 6 * 60_000 }), BODY],
+    ['a time to come', signed(BODY, { at: Date.now() + 60 * 60_000 }), BODY],
     ['no signature', { ...signed(), 'webhook-signature': undefined }, BODY],
     ['headers that came twice', { ...signed(), 'webhook-signature': ['v1,a', 'v1,b'] }, BODY],
   ])('refuses %s', (_, headers, body) => {

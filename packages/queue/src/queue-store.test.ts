@@ -10,6 +10,12 @@ describe(prepareQueueStore, () => {
     await expect(prepareQueueStore(redis.url)).resolves.toBeUndefined()
   })
 
+  it('waits for a Redis that is slow to answer', async () => {
+    const lines = ['redis_version:7.2.4', 'maxmemory_policy:noeviction']
+    await using redis = await startRedisSaying(lines, { afterMs: 1600 })
+    await expect(prepareQueueStore(redis.url)).resolves.toBeUndefined()
+  })
+
   it('refuses a Redis that would evict jobs, and says what to do', async () => {
     await using redis = await startRedisSaying(['redis_version:7.2.4', 'maxmemory_policy:volatile-lru'])
     const prepared = prepareQueueStore(redis.url)
@@ -40,7 +46,7 @@ describe(prepareQueueStore, () => {
 })
 
 /** Answers INFO with the lines, in the old protocol, and any other command with an error. */
-async function startRedisSaying(lines: string[]) {
+async function startRedisSaying(lines: string[], { afterMs = 0 } = {}) {
   const info = lines.join('\r\n')
   const replies: Record<string, string> = {
     hello: '-NOPROTO unsupported protocol version\r\n',
@@ -50,7 +56,9 @@ async function startRedisSaying(lines: string[]) {
     socket.on('error', () => undefined)
     socket.on('data', (chunk) => {
       for (const [, command = ''] of chunk.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
-        socket.write(replies[command.toLowerCase()] ?? '-ERR unknown command\r\n')
+        const reply = replies[command.toLowerCase()] ?? '-ERR unknown command\r\n'
+        if (reply === replies['info']) setTimeout(() => socket.write(reply), afterMs)
+        else socket.write(reply)
       }
     })
   }).listen(0, '127.0.0.1')

@@ -1,7 +1,7 @@
 import { LATEST_SCHEMA_VERSION, MIGRATION_ADVISORY_LOCK_KEY, runMigrations } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { backendKind, CONNECT_TIMEOUT_MS, DEFAULT_SCHEMA, postgresConnection } from './backend.ts'
+import { backendKind, DEFAULT_SCHEMA, postgresConnection } from './backend.ts'
 import { QueueUnavailableError } from './deadline.ts'
 import { QUEUE_NAMES } from './jobs.ts'
 
@@ -20,6 +20,9 @@ export class QueueStoreError extends Error {
   readonly code = 'queue_store_unfit'
 }
 
+/** No user waits: a server that is slow to answer is no reason to fail a deployment. */
+const PATIENCE_MS = 10_000
+
 // Redis 6.2 brought the commands BullMQ counts on; Valkey reports 7.2.4 as its Redis version.
 const REDIS_VERSION_MIN = [6, 2] as const
 
@@ -32,7 +35,7 @@ export async function prepareQueueStore(url: string, options: PrepareOptions = {
 async function preparePostgres(url: string, { schema = DEFAULT_SCHEMA, grantTo = [] }: PrepareOptions) {
   const client = new pg.Client({
     ...postgresConnection({ url }),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: PATIENCE_MS,
   })
   await client.connect().catch((cause: Error) => {
     throw new QueueUnavailableError(`cannot reach the Postgres of the queues: ${cause.message}`, { cause })
@@ -130,8 +133,8 @@ async function checkRedis(url: string, { onWarning }: PrepareOptions): Promise<v
 async function redisInfo(url: string): Promise<string> {
   const redis = new Redis(url, {
     lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    commandTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: PATIENCE_MS,
+    commandTimeout: PATIENCE_MS,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   })

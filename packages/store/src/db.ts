@@ -14,6 +14,8 @@ export type StoreOptions = {
   readonly connectionsMax?: number
   /** 0: none of ours. */
   readonly statementTimeoutMs?: number
+  /** For a new connection, and for a free one of the pool. */
+  readonly connectTimeoutMs?: number
   /** Called for faults of idle connections, which no query would report. */
   readonly onError: (error: Error) => void
 }
@@ -28,10 +30,10 @@ const ANSWER_GRACE_MS = 2000
 
 /** Connection settings shared by the pool and by the listening connection. */
 export function connectionConfig(
-  options: Pick<StoreOptions, 'url' | 'role'>,
+  options: Pick<StoreOptions, 'url' | 'role' | 'connectTimeoutMs'>,
   purpose: 'query' | 'listen',
 ): pg.ClientConfig {
-  const { role } = options
+  const { role, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options
   const { url, startupOptions } = splitOptions(options.url)
   // To compile the statements of services, where the planner expects many rows, takes far longer than to run them.
   const allOptions = [role && '-c jit=off', startupOptions, role && `-c role=${role}`]
@@ -41,7 +43,7 @@ export function connectionConfig(
     connectionString: url,
     // What an operator sees in pg_stat_activity.
     application_name: `${role ?? 'cimd'} ${purpose}`,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     ...(allOptions !== '' && { options: allOptions }),
     types: { getTypeParser: typeParser },

@@ -10,6 +10,7 @@ const HEAD = `{"client_id":"${clientId}","redirect_uris":["https://app.example.c
 const fill = (head: string, piece: string, tail: string) =>
   head + piece.repeat(Math.floor((DOCUMENT_BYTES_LIMIT - head.length - tail.length) / piece.length)) + tail
 
+/** Of the processor, which no pause of the machine counts for. */
 const BOUND_MS = 500
 
 it.each<[string, string, string | undefined]>([
@@ -53,8 +54,8 @@ it.each<[string, string, string | undefined]>([
 ])('DOC-16: is done with %s soon', (_, text, code) => {
   const body = new TextEncoder().encode(text)
   expect(body.byteLength).toBeLessThanOrEqual(DOCUMENT_BYTES_LIMIT)
-  const before = performance.now()
+  const before = process.threadCpuUsage()
   const result = parseClientMetadata(body, clientId)
-  expect(performance.now() - before).toBeLessThan(BOUND_MS)
+  expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(BOUND_MS)
   expect(result.ok ? undefined : result.code).toBe(code)
 })

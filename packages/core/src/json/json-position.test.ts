@@ -46,9 +46,10 @@ describe('locateJson', () => {
     ['a long name', `{"${'~/'.repeat(16_000)}":[${Array(16_000).fill('1').join(',')}],"a":1}`],
     ['deep nesting', `{"x":${'['.repeat(30_000)}${']'.repeat(30_000)},"a":1}`],
   ])('DOC-16: is done with %s soon', (_, text) => {
-    const before = performance.now()
+    // Of the processor, which no pause of the machine counts for.
+    const before = process.threadCpuUsage()
     expect(valueAt(text, '/a')).toBe('1')
-    expect(performance.now() - before).toBeLessThan(500)
+    expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(500)
   })
 
   it('follows a long name, and the right one of two that begin alike', () => {

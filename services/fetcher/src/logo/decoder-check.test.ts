@@ -3,7 +3,7 @@ import { createDecoderCheck } from './decoder-check.ts'
 import { createEncodeLogo, type EncodeLogo } from './encode-logo.ts'
 
 const TEN_MINUTES_MS = 600_000
-const LIMITS = { decodeMs: 3000, memoryBytes: 256 * 1024 ** 2 }
+const LIMITS = { decodeMs: 60_000, memoryBytes: 256 * 1024 ** 2 }
 const encoded: EncodeLogo = async (body) => ({
   ...{ kind: 'encoded', body, contentType: 'image/webp', width: 1, height: 1 },
 })

@@ -111,7 +111,7 @@ describe.runIf(HAS_PROC)("the kernel's bounds on a decoder", () => {
     expect(score.trim()).toBe('1000')
   })
 
-  it('end a process that spins, without anybody watching', { timeout: 30_000 }, async () => {
+  it('end a process that spins, without anybody watching', { timeout: 120_000 }, async () => {
     const child = spawnBounded('-e', ['for (;;);'], { ...LIMITS, decodeMs: 1 })
     const signal = await new Promise((resolve) => child.once('exit', (_status, by) => resolve(by)))
     expect(signal).toBe('SIGXCPU')
@@ -119,7 +119,7 @@ describe.runIf(HAS_PROC)("the kernel's bounds on a decoder", () => {
 })
 
 describe.runIf(HAS_PROC && canRun('setpriv --pdeathsig KILL true'))('the life of a decoder', () => {
-  it('ends with a fetcher that is killed, even while it is stopped', { timeout: 20_000 }, async () => {
+  it('ends with a fetcher that is killed, even while it is stopped', { timeout: 60_000 }, async () => {
     const fetcher = spawn(process.execPath, ['--input-type=module', '-e', FETCHER], {
       cwd: import.meta.dirname,
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { IMAGE_FORMATS } from './image-header.ts'
 import { runDecoder } from './run-decoder.ts'
 
-const LIMITS = { decodeMs: 3000, memoryBytes: 256 * 1024 ** 2 }
+const LIMITS = { decodeMs: 60_000, memoryBytes: 256 * 1024 ** 2 }
 const noAbort = new AbortController().signal
 const create = { width: 8, height: 8, channels: 3, background: 'red' } as const
 const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')
 
 describe('runDecoder (UI-06)', () => {
-  it.each(IMAGE_FORMATS)('reads nothing but %s when told to', { timeout: 20_000 }, async (format) => {
+  it.each(IMAGE_FORMATS)('reads nothing but %s when told to', { timeout: 120_000 }, async (format) => {
     for (const other of IMAGE_FORMATS) {
       const bytes = await sharp({ create }).toFormat(other).toBuffer()
       const { kind } = await runDecoder(bytes, format, LIMITS, noAbort)
