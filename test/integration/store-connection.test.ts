@@ -93,6 +93,8 @@ describeStore('a pool', () => {
     stack.defer(() => closeDb(db))
     await expect.poll(() => checkDb(db)).toBeUndefined()
     const ended = db.transaction().execute(async (trx) => {
+      // The begin is sent ahead: unanswered it would fail the rollback by itself.
+      await checkDb(trx)
       link.stall()
       await checkDb(trx)
     })
