@@ -197,6 +197,18 @@ describe('the checker of the faults', () => {
       const turns = run.turns.map((turn) => ({ ...turn, disturbsStore: true }))
       expect(found((given) => ({ ...lost(given), turns }))[FETCHES]).toBeUndefined()
     })
+
+    it('allows that a claim was lost to a leap of the clock while it lasted, and not to another', () => {
+      const lost = recorded(({ attempts }) => ({
+        attempts: [...attempts, { ...attempts[1], applied: false, generation: 1 } as never],
+      }))
+      const leaptAt = (at: number) => (run: Evidence) => {
+        return { ...lost(run), clockSteps: [{ at, offsetSeconds: 7200 }] }
+      }
+      const began = quietRun().records.attempts[1]?.startedAt.getTime() ?? 0
+      expect(found(leaptAt(began + 300))[FETCHES]).toBeUndefined()
+      expect(found(leaptAt(began + 90_000))[FETCHES]).toContain('unexplained')
+    })
   })
 
   describe('of the audit', () => {

@@ -16,3 +16,9 @@ export function endedAsItMust({ expected }: AttackRow, { codes }: Outcome): bool
   if (expected.length === 0) return codes.length === 0
   return codes.some((code) => expected.some((one) => one === code))
 }
+
+/** Whether the deadline struck it at another stage than it must: a busy machine does that. */
+export function isCutOff({ expected }: AttackRow, { codes }: Outcome): boolean {
+  const isExpected = (code: string): boolean => expected.some((one) => one === code)
+  return codes.some((code) => code.startsWith('timeout_') && !isExpected(code))
+}

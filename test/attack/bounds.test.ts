@@ -4,6 +4,9 @@ import type { VolleyReport } from './processes/volley.ts'
 import { RESOLVER_ZONES } from './resolver-rows.ts'
 import { GROWTH_BYTES_MAX, startVolleys, VOLLEY_BEHAVIOURS, VOLLEY_COUNT, type Volleys } from './volleys.ts'
 
+/** What seems to cost too much is fired again, and again. */
+const PATIENTLY = { timeout: 120_000 }
+
 describe(`${VOLLEY_COUNT} at once`, () => {
   let arena: Arena
   let volleys: Volleys
@@ -11,7 +14,7 @@ describe(`${VOLLEY_COUNT} at once`, () => {
   beforeAll(async () => {
     arena = await startArena()
     volleys = await startVolleys(arena)
-  })
+  }, PATIENTLY.timeout)
   afterAll(async () => {
     await volleys[Symbol.asyncDispose]()
     await arena[Symbol.asyncDispose]()
@@ -25,6 +28,7 @@ describe(`${VOLLEY_COUNT} at once`, () => {
 
   it.each(VOLLEY_BEHAVIOURS)(
     'FET-10, FET-11, FET-23: %s costs no more than its bounds',
+    PATIENTLY,
     async (behaviour) => {
       expectWithinBounds(await volleys.fire(behaviour))
     },
@@ -32,6 +36,7 @@ describe(`${VOLLEY_COUNT} at once`, () => {
 
   it.each(RESOLVER_ZONES)(
     'FET-16, FET-23: a name server with %s costs no more than its bounds',
+    PATIENTLY,
     async (_name, expected, zone) => {
       const report = await volleys.fireBy(zone)
       expectWithinBounds(report)

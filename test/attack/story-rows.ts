@@ -5,8 +5,8 @@ import type { AttackRow } from './attack-row.ts'
 import type { BehaviourName } from './behaviours.ts'
 import { addresses, type Zone } from './name-server.ts'
 
-/** A connection that is still open so long after its fetch has ended was forgotten, if only for a while. */
-const CLOSING_MS = 2000
+/** A connection that is still open so long after its fetch has ended was forgotten; a busy machine notices a close late. */
+const CLOSING_MS = 10_000
 
 /** Far above what a fetch may read, and what one read may bring beyond that. */
 const WIRE_BYTES_MAX = 1_000_000

@@ -15,7 +15,7 @@ export const VOLLEY_COUNT = 100
 export const GROWTH_BYTES_MAX = 16 * 1024 * 1024
 
 /** How often a volley is fired again that seems to have cost too much. */
-const AGAIN_MAX = 2
+const AGAIN_MAX = 5
 
 /** What is fired at: all redirects of one status are one answer to read. */
 export const VOLLEY_BEHAVIOURS: readonly BehaviourName[] = (

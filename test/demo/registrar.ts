@@ -54,7 +54,7 @@ export type Registrar = {
 }
 
 /** Far more than anything here takes; nothing waits this long unless something is wrong. */
-const WAIT_MS = 10_000
+const WAIT_MS = 30_000
 
 /** Speaks to the api with one tenant's key; `signal` ends whatever is being waited for. */
 export function connectRegistrar(baseUrl: string, key: string, signal: AbortSignal): Registrar {

@@ -1,6 +1,7 @@
 import { dangerouslySetClockOffset } from '@cimd/store'
 import { describe, expect, it } from 'vitest'
 import type { ApiAnswer, ApiClient } from '../harness/api-client.ts'
+import { fetchesRecorded } from '../harness/attempts.ts'
 import { jsonReply, publish, republish, serveAt } from '../harness/documents.ts'
 import { eventsBefore, typesOf } from '../harness/events.ts'
 import { secondsToWindow } from '../harness/fetch-windows.ts'
@@ -117,7 +118,11 @@ describePipeline('a client whose failures follow each other', { environment }, (
     const { api, clientId } = await setup()
     await pass(10 * MINUTE)
     await tryWith(api, clientId, DOWN)
+    // Its own retry comes before the change: one in the middle of it would begin what is left a little earlier.
+    const retried = suite.origin.nextRequest(clientId)
     await pass(3 * HOUR)
+    await retried
+    await fetchesRecorded(suite, clientId)
     const before = (await tokenAnswer(api, clientId)).body.freshness
     expect(secondsBetween(before.since, before.until)).toBe(24 * HOUR)
     await tryWith(api, clientId, reply)

@@ -29,7 +29,7 @@ export type RunOptions = Omit<Settings, 'broken' | 'minutes'> & {
 const WARM_UP_MS = 4000
 const BETWEEN_MS_MAX = 1500
 /** Longer than a lost job is looked for, a claim lasts and a tried call waits. */
-const SETTLE_MS_MAX = 60_000
+const SETTLE_MS_MAX = 180_000
 /** It is known to be broken: whoever waits, waits in vain. */
 const BROKEN_SETTLE_MS_MAX = 20_000
 const STATEMENT_TRIES = 20

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createAuthority } from './authority.ts'
-import { freePort } from './local-server.ts'
 import { DEFAULT_ADDRESSES, type Origin, startOrigin } from './origin.ts'
 
 /** What may be wrong with a host before it has answered anything. */
@@ -34,8 +33,9 @@ export async function startFaultyNetwork(origin: Origin): Promise<FaultyNetwork>
   const silent = await startTcpServer(() => {})
   const plain = await startTcpServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
   const stranger = await startOrigin({ hosts: [], authority: await createAuthority('A stranger') })
+  const closed = await holdClosedPort(silent.port)
   const ports = {
-    [CLOSED]: await freePort(),
+    [CLOSED]: closed.port,
     [SILENT]: silent.port,
     [PLAIN]: plain.port,
     [STRANGER]: stranger.port,
@@ -45,12 +45,21 @@ export async function startFaultyNetwork(origin: Origin): Promise<FaultyNetwork>
       const hosts = [...faults].map(([host, fault]) => [host, ADDRESSES_OF_FAULT[fault]] as const)
       const resolutions = Object.fromEntries(hosts)
       const network = { port: origin.port, ca: origin.ca, defaultAddresses: DEFAULT_ADDRESSES }
-      return { CIMD_TEST_NETWORK: JSON.stringify({ ...network, resolutions, ports }) }
+      // A clock that is moved ends claims, which is no sign of a client that kills fetchers.
+      return { CIMD_TEST_NETWORK: JSON.stringify({ ...network, resolutions, ports, isolates: false }) }
     },
     close: async () => {
+      closed.release()
       await Promise.all([silent.close(), plain.close(), stranger.close()])
     },
   }
+}
+
+/** A port at which nobody listens, and nobody can begin to: it is the near end of a connection of ours. */
+async function holdClosedPort(serverPort: number): Promise<{ readonly port: number; release(): void }> {
+  const socket = connect({ host: '127.0.0.1', port: serverPort })
+  await once(socket, 'connect')
+  return { port: socket.localPort ?? 0, release: () => void socket.destroy() }
 }
 
 async function startTcpServer(onSocket: (socket: Socket) => void) {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Dial, Resolve } from '@cimd/egress'
 import type { Authority } from './authority.ts'
@@ -143,6 +144,17 @@ export function holdOpen(reply: Reply): { readonly handler: Handler; release(): 
     },
     release: resolve,
   }
+}
+
+/** How long a fetch may be held on a machine that stands still for seconds, and still be answered within its deadline. */
+const HELD_MS_MAX = 1500
+
+/** Resolves as `event` does, while a fetch is held open, or earlier if the fetch would come near its deadline. */
+export async function whileHeld(event: Promise<unknown>): Promise<void> {
+  const over = new AbortController()
+  const late = delay(HELD_MS_MAX, undefined, { signal: over.signal }).catch(() => undefined)
+  await Promise.race([event, late])
+  over.abort()
 }
 
 /** Whatever the address, port 443 leads to the origin unless it has a port of its own; nothing else listens. */

@@ -10,7 +10,7 @@ import type { Site } from './targets.ts'
 
 /** How much, how hard and how long. */
 export type SoakSettings = {
-  /** With minutes, the round under way when they are over is the last. */
+  /** With minutes, the round under way when they are over is the last, unless there are too few to judge memory by. */
   readonly limit: { readonly fetches: number } | { readonly minutes: number }
   /** Fetches between two samples; for a sample everything has ended. */
   readonly roundFetches: number
@@ -56,6 +56,8 @@ export type Findings = {
 }
 
 const COLLECTIONS = 3
+/** As many samples as memory is judged by after its warm-up, however slow the machine is. */
+const ROUNDS_MIN = 10
 
 /** Fetches in rounds until the limit, by one function for all of them, as a fetcher has. Needs `--expose-gc`. */
 export async function soakUnder(order: Order, onSample: (sample: Sample) => void): Promise<Findings> {
@@ -110,7 +112,7 @@ function* roundsOf({ limit, roundFetches }: SoakSettings): Generator<number, voi
     return
   }
   const endsAt = performance.now() + limit.minutes * 60_000
-  while (performance.now() < endsAt) yield roundFetches
+  for (let round = 0; round < ROUNDS_MIN || performance.now() < endsAt; round += 1) yield roundFetches
 }
 
 /** What finalizers let go of is collected by the next collection only. */

@@ -3,8 +3,8 @@ import { finding, type Invariant, type Violation } from './invariant.ts'
 
 /** Between an answer of the origin and its record: the deadline of a fetch, the bound of a statement, and a pause. */
 const RECORDING_MS = 20_000
-/** An attempt of this length may have outlasted its claim on a busy machine. */
-const CLAIM_MS = 7000
+/** An attempt of this length, the deadline of a fetch, may have outlasted its claim on a busy machine by its recording. */
+const CLAIM_MS = 5000
 
 type Matched = { readonly hit: Hit; readonly attempts: readonly AttemptRow[] }
 
@@ -84,6 +84,14 @@ function judgeAttempt(attempt: AttemptRow, known: ReadonlyMap<number, Hit>): rea
   return [
     { wrong: 'unexplained', what: `${clientId}, generation ${generation}: recorded, and never requested` },
   ]
+}
+
+/** Whether the clock leapt about when an attempt began: that ends its claim. */
+export function isLeaptOver({ clockSteps }: Evidence, { startedAt }: AttemptRow): boolean {
+  return clockSteps.some(({ at }, index) => {
+    const aheadMs = 1000 * (clockSteps[index - 1]?.offsetSeconds ?? 0)
+    return Math.abs(startedAt.getTime() - aheadMs - at) <= RECORDING_MS
+  })
 }
 
 /** How long an attempt took, by its own account. */

@@ -1,5 +1,5 @@
 import type { AttemptRow, ClientRow, Evidence, Hit } from '../evidence.ts'
-import { explain, outlastsClaim } from './audit.ts'
+import { explain, isLeaptOver, outlastsClaim } from './audit.ts'
 import { finding, type Invariant, type Violation } from './invariant.ts'
 
 /**
@@ -19,7 +19,8 @@ export const fetchesAreExplained: Invariant = (evidence) => {
     violations.push(...judgeGenerations(client, made))
     violations.push(...judgeWanted(evidence, client, calls.get(client.clientId) ?? 0, made))
     for (const attempt of made.filter(({ applied }) => !applied)) {
-      const isExplained = outlastsClaim(attempt) || isDisturbed(evidence, attempt, hits)
+      const isExplained =
+        outlastsClaim(attempt) || isLeaptOver(evidence, attempt) || isDisturbed(evidence, attempt, hits)
       if (isExplained) beside['late records of lost claims'] += 1
       else violations.push(unexplainedLoss(attempt))
     }

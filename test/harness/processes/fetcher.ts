@@ -13,7 +13,8 @@ const isolated = {
 }
 
 await runService(async () => {
-  const network = { ...injectedFrom(JSON.parse(CIMD_TEST_NETWORK)), isolated }
+  const plan = JSON.parse(CIMD_TEST_NETWORK)
+  const network = { ...injectedFrom(plan), ...(plan.isolates !== false && { isolated }) }
   const fetcher = await startFetcher(loadConfig(process.env), network)
   reportStarted(undefined)
   return fetcher

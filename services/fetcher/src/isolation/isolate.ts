@@ -27,8 +27,8 @@ export type IsolationOptions = {
   readonly onDeath: (url: string, death: Death) => void
 }
 
-/** A fetch ends itself at its deadline; one that does not is stuck. */
-const FETCH_SLACK_MS = 1000
+/** A fetch ends itself at its deadline; one that does not is stuck, unless the machine stood still for as long. */
+const FETCH_SLACK_MS = 3000
 /** Judging takes milliseconds. */
 const EVALUATION_MS = 5000
 
