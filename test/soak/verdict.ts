@@ -8,7 +8,7 @@ export const LIMITS = {
   heldGrowthBytes: 524_288,
   /** Coarser: the engine and the allocator grow in steps of a megabyte or more, and level off late. */
   residentGrowthBytes: 12_582_912,
-  lateShare: 0.1,
+  lateShare: 0.2,
 } as const
 
 /** Of the samples, at the beginning: code is compiled, pools are filled, the allocator finds its size. */
