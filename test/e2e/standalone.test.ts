@@ -8,7 +8,7 @@ import { documentOf, jsonReply, publish, serveAt } from '../harness/documents.ts
 import { makeHome, untilNothingRemains } from '../harness/embedded-owner.ts'
 import { eventsUntil, typesOf } from '../harness/events.ts'
 import { DEFAULT_ADDRESSES, holdOpen, type Origin, startOrigin } from '../harness/origin.ts'
-import { type ServiceProcess, startServiceProcess } from '../harness/service-process.ts'
+import { type ServiceProcess, startPatiently } from '../harness/service-process.ts'
 
 /** A database takes its time to end on a busy machine. */
 const PATIENCE_MS = 60_000
@@ -131,7 +131,7 @@ async function setup() {
   undo.push(origin.close)
   const directory = join(home.path, 'data')
   const start = async (key?: string, environment: Record<string, string> = {}): Promise<Started> => {
-    const running = await startServiceProcess('standalone', {
+    const running = await startPatiently('standalone', {
       ...settings(directory, origin),
       ...environment,
     })

@@ -6,7 +6,7 @@ import {
   type LogLine,
   type ServiceName,
   type ServiceProcess,
-  startServiceProcess,
+  startPatiently,
   type Wrapper,
 } from './service-process.ts'
 
@@ -65,7 +65,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
 
   const start = async (name: ServiceName, given: StartOptions = {}): Promise<ServiceProcess> => {
     const environment = { ...environmentOf(options), ...options.environment, ...given.environment }
-    const service = await startServiceProcess(name, environment, given.wrapper)
+    const service = await startPatiently(name, environment, given.wrapper)
     running.set(name, service)
     return service
   }

@@ -72,6 +72,24 @@ export async function startServiceProcess(
   }
 }
 
+/** What a service says that ended because a server did not answer it in time. */
+const NO_ANSWER = /no answer in \d+ ms|timeout exceeded/i
+const STARTS_MAX = 4
+
+/** As an orchestrator starts it: one that a machine which stood still has kept from its servers is started again. */
+export async function startPatiently(
+  ...given: Parameters<typeof startServiceProcess>
+): Promise<ServiceProcess> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await startServiceProcess(...given)
+    } catch (error) {
+      const isSpoilt = error instanceof NotStarted && NO_ANSWER.test(error.said)
+      if (!isSpoilt || tried === STARTS_MAX) throw error
+    }
+  }
+}
+
 /** Variables that change how the process sees the world, such as its clock. */
 export type Wrapper = {
   readonly environment: Readonly<Record<string, string>>
