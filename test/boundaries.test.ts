@@ -10,7 +10,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
  * source file must be of one of them; `node:*` is allowed where the row says so.
  */
 const ALLOWED: Readonly<Record<string, { readonly node: boolean; readonly imports: readonly string[] }>> = {
-  'packages/core': { node: false, imports: ['zod', 'tldts', 'ipaddr.js', '@noble/hashes'] },
+  'packages/core': {
+    node: false,
+    imports: ['zod', 'tldts', 'ipaddr.js', '@noble/hashes', 'tr46', 'unhomoglyph'],
+  },
   'packages/embedded': {
     node: true,
     imports: [

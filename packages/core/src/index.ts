@@ -69,6 +69,25 @@ export {
 } from './changes/oscillation.ts'
 export { type CloudEvent, cloudEvent, cloudEventOf, type KeptEvent, toCloudEvent } from './cloud-event.ts'
 export { sha256Hex } from './digest.ts'
+export { type ConsentDisplayInput, consentDisplay, SHOWN_FROM } from './display/consent-display.ts'
+export { type ConsentDisplay, consentDisplayResult, type DisplayWarning } from './display/display-result.ts'
+export {
+  DEFAULT_KNOWN_INDEX,
+  indexKnownParties,
+  type KnownIndex,
+} from './display/known-index.ts'
+export { DEFAULT_KNOWN_PARTIES, type KnownParty } from './display/known-parties.ts'
+export { LOOK_ALIKE_WAYS, type LookAlike, lookAlikeOf } from './display/look-alike.ts'
+export { NAME_GRAPHEMES_MAX, plainText } from './display/plain-text.ts'
+export { SHORT_HOST_LENGTH_MAX, shortHost } from './display/short-host.ts'
+export { hasMixedScripts, safeUnicodeHost } from './display/unicode-host.ts'
+export { RECENT_CHANGE_DAYS } from './display/warn.ts'
+export {
+  DISPLAY_WARNINGS,
+  type DisplayWarningCode,
+  SEVERITIES,
+  type Severity,
+} from './display/warnings.ts'
 export { admitVersion, type Verdict } from './document/admission.ts'
 export {
   type ClientMetadata,
@@ -301,6 +320,30 @@ export {
   type RedirectMatch,
   type RedirectMismatch,
 } from './redirect/redirect-match.ts'
+export {
+  DEFAULT_HOSTING_LISTS,
+  type Hosting,
+  type HostingLists,
+  hostingOf,
+} from './reputation/hosting.ts'
+export {
+  REPUTATION_REASONS,
+  type Reputation,
+  type ReputationFacts,
+  type ReputationReason,
+  type ReputationReasonCode,
+  reputationOf,
+  reputationResult,
+} from './reputation/reputation.ts'
+export {
+  DEFAULT_REPUTATION_THRESHOLDS,
+  isAtLeast,
+  type ReputationThresholds,
+  TIERS,
+  type Tier,
+  TOKEN_LIMITS,
+  type TokenLimits,
+} from './reputation/tiers.ts'
 export { type ContentTypeClass, classifyContentType } from './response/content-type.ts'
 export {
   judgeResponse,
