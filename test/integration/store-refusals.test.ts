@@ -66,7 +66,8 @@ describeStore('the database refuses', () => {
 
   it.each([
     'http://client.example.net/x',
-    'HTTPS://client.example.net/x',
+    'ftp://client.example.net/x',
+    'HTTPSX://client.example.net/x',
     'https://client.example.net/ä',
     'https://client.example.net/a b',
     'https://client.example.net/a\n',
