@@ -6,6 +6,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export default defineConfig({
   root,
   test: {
+    // By default one core of two would be left idle.
+    maxWorkers: '100%',
     // The usual second is less than a busy machine may keep a process waiting.
     expect: { poll: { timeout: 10_000 } },
     projects: [

@@ -294,15 +294,15 @@ describeStore('events', () => {
 describeStore('client rows', () => {
   it('stay HOT through the demand, claim and recording of an unchanged document', async () => {
     await using store = await setup({ connectionsMax: 1 })
-    const clientIds = Array.from({ length: 20 }, () => identify())
-    for (const clientId of clientIds) await store.fetch(clientId)
+    const clientId = identify()
+    await store.fetch(clientId)
     const before = await updatesOfClients(store)
-    for (let turn = 0; turn < 5; turn += 1) {
-      for (const clientId of clientIds) await store.fetch(clientId)
-    }
+    // So few that all of them fit into one page: what else on the server holds up its cleaning is no matter.
+    const turns = 3
+    for (let turn = 0; turn < turns; turn += 1) await store.fetch(clientId)
     const after = await updatesOfClients(store)
     // Demand, claim, record.
-    expect(after.all - before.all).toBe(3 * 5 * clientIds.length)
+    expect(after.all - before.all).toBe(3 * turns)
     expect(after.hot - before.hot).toBe(after.all - before.all)
   })
 })
