@@ -1,7 +1,6 @@
 import type { DueFacts } from '@cimd/core'
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from './db.ts'
-import { SENT_AHEAD } from './prepared-pool.ts'
 
 /** What a row of clients or of resources says of work that is due. */
 export type DueFactsRow = {
@@ -28,11 +27,6 @@ export const DUE_COLUMNS: RawBuilder<unknown> = sql`d.wanted, d.done, d.urgent, 
 
 /** How many of the rows due longest a sweep ranks at most; the rest are ranked when these are gone. */
 export const RANKED_MAX = 10_000
-
-/** While many are believed to be due, compiling the statement that locks them would take far longer than running it. */
-export async function planWithoutJit(trx: Transaction): Promise<void> {
-  await sql`${sql.raw(SENT_AHEAD)} set local jit = off`.execute(trx)
-}
 
 /**
  * Who uses each of these clients, by client. Read in a statement after the one that locked what is due: that one saw the

@@ -1,14 +1,7 @@
 import type { DueAction, DueFacts } from '@cimd/core'
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from './db.ts'
-import {
-  DUE_COLUMNS,
-  type DueFactsRow,
-  factsFromRow,
-  planWithoutJit,
-  RANKED_MAX,
-  readUses,
-} from './due-facts.ts'
+import { DUE_COLUMNS, type DueFactsRow, factsFromRow, RANKED_MAX, readUses } from './due-facts.ts'
 
 /** A key set or logo that is due to be looked at, locked for the transaction. */
 export type DueResource = {
@@ -31,7 +24,6 @@ export async function lockDueResources(
   options: { readonly urgentOnly?: boolean } = {},
 ): Promise<DueResource[]> {
   const { urgentOnly = false } = options
-  await planWithoutJit(trx)
   const urgent = dueFirst(sql`urgent > done`, limit)
   const [keys, logos] = [dueFirst(sql`kind = 'jwks'`, RANKED_MAX), dueFirst(sql`kind = 'logo'`, RANKED_MAX)]
   const { rows } = await sql<DueRow>`

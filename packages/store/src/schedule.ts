@@ -1,14 +1,7 @@
 import type { DueAction, DueFacts, EventType, FailureCode } from '@cimd/core'
 import { sql } from 'kysely'
 import type { Db, Transaction } from './db.ts'
-import {
-  DUE_COLUMNS,
-  type DueFactsRow,
-  factsFromRow,
-  planWithoutJit,
-  RANKED_MAX,
-  readUses,
-} from './due-facts.ts'
+import { DUE_COLUMNS, type DueFactsRow, factsFromRow, RANKED_MAX, readUses } from './due-facts.ts'
 
 /** One client that is due to be looked at, locked for the transaction. */
 export type DueClient = {
@@ -46,7 +39,6 @@ export async function lockDueClients(
   options: { readonly urgentOnly?: boolean } = {},
 ): Promise<DueClient[]> {
   const { urgentOnly = false } = options
-  await planWithoutJit(trx)
   const { rows } = await sql<DueRow>`
     with candidates as (
       (select client_ref, due_at from cimd.schedule where due_at <= cimd.cimd_now()
