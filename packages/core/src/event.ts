@@ -97,12 +97,17 @@ export const EVENT_DATA = {
     .describe('A stale, quarantined or withdrawn client, as announced, is valid again.'),
   'decision.changed': z
     .object({
-      digest,
-      from: decision.describe('What your policy said before.'),
-      to: decision.describe('What it says now.'),
-      rules: z.array(z.string()).describe('Ids of the rules of your policy that decided.'),
+      client_id: z.string(),
+      digest: digest.describe('Of what you get, or would get.'),
+      from: decision.describe('What was decided before.'),
+      to: decision.describe('What is decided now.'),
+      policy_version: z.number().int().min(0).describe('Of your policy; 0: you have written none.'),
+      rules: z.array(z.string()).describe('Numbers of the rules that decided, each once, as in `POL-04`.'),
+      codes: z.array(z.string()).describe('Codes of the reasons, each once: docs/failures.md has them.'),
     })
-    .describe('Your trust policy judges the client otherwise (POL-05). Reserved: no release tells it yet.'),
+    .describe(
+      'Your trust policy, or a person of yours, judges a client otherwise (POL-05): after a change of the policy, an approval, a refusal, the end of either, or another document. It is told to you alone and has no place among the events about the client, so it has no `subject` and no `clientseq`.',
+    ),
   'host.ownership_changed': z
     .object({
       domain: z.string().describe('The registrable domain.'),
@@ -121,7 +126,7 @@ export const EVENT_DATA = {
       seen_at: z.iso.datetime(),
     })
     .describe(
-      'A domain whose clients you use may have changed hands (CHG-05): ask for consent again. It is about no client. Reserved: no release tells it yet.',
+      'The domain of the client may have changed hands (CHG-05): ask for consent again. Told of each client of the domain that you use.',
     ),
   'subscription.disabled': z
     .object({

@@ -1,9 +1,13 @@
 export { AUDIT_DATA, type AuditKind, isAuditKind } from './audit/audit-data.ts'
 export {
+  type AuditActor,
+  type AuditDraft,
   type AuditEntry,
   type AuditReading,
   auditEnvelope,
+  draftAuditEntry,
   type NewAuditEntry,
+  placeDraft,
   placeEntry,
   readAuditEntry,
 } from './audit/audit-entry.ts'
@@ -18,6 +22,7 @@ export {
   formatAuditLine,
   readAuditLine,
 } from './audit/audit-line.ts'
+export { auditedDocument } from './audit/audited-document.ts'
 export { CHAIN_PROBLEMS, type ChainProblem, type ChainProblemKind } from './audit/chain-place.ts'
 export {
   type ChainTerms,
@@ -25,6 +30,7 @@ export {
   type ChainVerifier,
   createChainVerifier,
 } from './audit/chain-verifier.ts'
+export { chainableText } from './audit/chainable.ts'
 export { AUDIT_FORMAT, entryHash, genesisHash } from './audit/entry-hash.ts'
 export {
   DEFAULT_BOUNDS,
@@ -88,7 +94,6 @@ export {
   SEVERITIES,
   type Severity,
 } from './display/warnings.ts'
-export { admitVersion, type Verdict } from './document/admission.ts'
 export {
   type ClientMetadata,
   type ClientMetadataResult,
@@ -186,6 +191,7 @@ export {
   type DueAction,
   type DueFacts,
   decideDueWork,
+  IN_LINE_LOOK_SECONDS,
   isDeciding,
   LOST_REFRESH_WORK_SECONDS,
   LOST_URGENT_WORK_SECONDS,
@@ -236,6 +242,13 @@ export {
 } from './life/resolution.ts'
 export { RETRY_SECONDS_MAX, RETRY_SECONDS_MIN } from './life/retry.ts'
 export { afterRulesChange, usabilityUnderOldRules } from './life/rules-change.ts'
+export {
+  countAhead,
+  judgeTenantLoad,
+  type Line,
+  type TenantLoadThresholds,
+  type TenantLoadVerdict,
+} from './life/tenant-load.ts'
 export { type Happening, TRANSITIONS, type Transition } from './life/transitions.ts'
 export {
   type ContinuityJudgement,
@@ -252,7 +265,17 @@ export {
   type Registration,
 } from './ownership/continuity.ts'
 export type { DomainSignals } from './ownership/domain-signals.ts'
+export {
+  type AttemptOnDomain,
+  isDoubtfulChange,
+  isNameServersDue,
+  type KnownDomain,
+  type SeenOfDomain,
+  seenOfDomain,
+} from './ownership/observation.ts'
 export { ownershipEvent } from './ownership/ownership-event.ts'
+export { parseRegistration } from './ownership/registration-answer.ts'
+export { standingOfDomain } from './ownership/stored-standing.ts'
 export {
   admitIdentifier,
   type IdentifierVerdict,
@@ -267,7 +290,20 @@ export {
   type VerdictDifference,
 } from './policy/compare-verdicts.ts'
 export { type GivenByPolicy, givenByPolicy, type KnownVersions } from './policy/given-by-policy.ts'
+export {
+  type ClientJudgement,
+  type DecisionName,
+  decisionName,
+  judgeClient,
+  type PolicyClient,
+} from './policy/judge-client.ts'
 export { judgeDocument, type PolicyDocument } from './policy/judge-document.ts'
+export {
+  judgeStoredClient,
+  policyIdentifierOf,
+  type StoredClient,
+  type StoredJudgement,
+} from './policy/judge-stored-client.ts'
 export {
   type PolicyProblem,
   parseTrustPolicy,
@@ -296,6 +332,7 @@ export {
 } from './policy/policy-verdict.ts'
 export { type RestrictedDocument, restrictToPolicy } from './policy/restrict-to-policy.ts'
 export type {
+  AskNameServers,
   BudgetAnswer,
   CacheHeaderName,
   CacheHeaders,
@@ -307,6 +344,7 @@ export type {
   FetchResource,
   FetchResult,
   GuardedPost,
+  NameServersAnswer,
   PhaseTimes,
   PostRequest,
   PostResult,
@@ -314,6 +352,15 @@ export type {
   Validators,
   WebhookHeaderName,
 } from './ports.ts'
+export {
+  type ParsedQuotas,
+  parseQuotas,
+  QUOTA_NAMES,
+  type QuotaName,
+  type Quotas,
+  quotasOf,
+  type StoredQuotas,
+} from './quota/quotas.ts'
 export {
   matchRedirectUri,
   REDIRECT_MISMATCHES,

@@ -28,6 +28,10 @@ export type FetchEvidence = {
   readonly tlsVersion?: string
   /** sha-256 of the leaf certificate, hex. */
   readonly certificateSha256?: string
+  /** Of a certificate that was verified: the organization that issued it, or the name it signs with (CHG-05). */
+  readonly certificateIssuer?: string
+  /** Of a certificate that was verified: sha-256 of its SubjectPublicKeyInfo, hex (CHG-05). */
+  readonly certificateKeySha256?: string
   readonly status?: number
   readonly contentType?: string
   /** Of the body, transfer coding removed. */
@@ -85,6 +89,18 @@ export type FetchDocument = (
   request: { readonly url: ClientIdUrl; readonly validators?: Validators },
   signal: AbortSignal,
 ) => Promise<FetchResult>
+
+/**
+ * What a question for the name servers of a registrable domain came to (CHG-05). `absent`: its registry does not know the
+ * domain (NXDOMAIN); `unknown`: no answer says anything of it.
+ */
+export type NameServersAnswer =
+  | { readonly kind: 'found'; readonly names: readonly string[] }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown' }
+
+/** Asks once for the name servers of a registrable domain. Rejects only with the reason of `signal`, or for a bug. */
+export type AskNameServers = (domain: string, signal: AbortSignal) => Promise<NameServersAnswer>
 
 /** The fields of Standard Webhooks; nothing else of a request is its sender's to say. */
 export type WebhookHeaderName = 'webhook-id' | 'webhook-timestamp' | 'webhook-signature'

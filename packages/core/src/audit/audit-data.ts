@@ -75,6 +75,8 @@ const fetchRecorded = z.object({
 })
 
 const approval = z.object({ digest, reason: z.string().optional(), expires_at: instant.optional() })
+// A refusal is of the client, whatever it publishes: the version is the one that was looked at, if one was named.
+const refusal = z.object({ digest: digest.optional(), reason: z.string().optional() })
 const report = z.object({ digest, redirect_uri: z.string().optional(), auth_method: z.string().optional() })
 const key = z.object({
   key_prefix: keyPrefix,
@@ -98,8 +100,10 @@ export const AUDIT_DATA = {
     report_only: z.boolean().optional(),
   }),
   'approval.given': approval,
-  'approval.refused': approval,
-  'approval.ended': approval,
+  'approval.refused': refusal,
+  'approval.ended': refusal.describe('What a person decided was taken back.'),
+  'registration.put': z.object({ mode: z.string() }),
+  'registration.ended': z.object({}),
   'report.consent': report.extend({ scope: z.string().optional() }),
   'report.code': report.extend({ scope: z.string().optional() }),
   'report.token': report.extend({ scope: z.string().optional(), grant_type: z.string().optional() }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AUDIT_DATA, type AuditKind } from './audit-data.ts'
-import { type NewAuditEntry, placeEntry, readAuditEntry } from './audit-entry.ts'
+import { draftAuditEntry, type NewAuditEntry, placeDraft, placeEntry, readAuditEntry } from './audit-entry.ts'
 import { entryAt, TENANT } from './chain.fixture.ts'
 
 const digest = 'a'.repeat(64)
@@ -44,6 +44,8 @@ const DATA: { readonly [Kind in AuditKind]: Extract<NewAuditEntry, { kind: Kind 
   'approval.given': { digest, expires_at: instant },
   'approval.refused': { digest, reason: 'not one of ours' },
   'approval.ended': { digest },
+  'registration.put': { mode: 'pinned' },
+  'registration.ended': {},
   'report.consent': { digest, scope: 'openid' },
   'report.code': { digest, redirect_uri: 'https://app.example.com/cb' },
   'report.token': { digest, grant_type: 'authorization_code', auth_method: 'none' },
@@ -100,6 +102,26 @@ describe('placeEntry', () => {
       ...members,
     }
     expect(() => placeEntry(made as NewAuditEntry, place)).toThrow()
+  })
+})
+
+describe('placeDraft', () => {
+  const draft = { kind: 'later.kind', actor: { kind: 'key', id: 'cimd_4f9a' }, data: { later: 1 } }
+
+  it('gives a place to what a newer release noted', () => {
+    const reading = placeDraft(draft, place)
+    expect(reading).toMatchObject({ ok: true, value: { kind: 'later.kind', seq: 7, data: { later: 1 } } })
+  })
+
+  it('refuses what no release makes', () => {
+    expect(placeDraft({ ...draft, data: { share: 0.5 } }, place)).toEqual({
+      ...{ ok: false, detail: 'a number that is not whole' },
+    })
+  })
+
+  it('a draft is refused when it is noted, and not first when it is to be chained', () => {
+    const made = { kind: 'approval.given', actor: { kind: 'key', id: 'x' }, data: { digest, reason: '\0' } }
+    expect(() => draftAuditEntry(made as NewAuditEntry)).toThrow('a text that is not well-formed')
   })
 })
 

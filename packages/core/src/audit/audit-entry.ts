@@ -22,13 +22,16 @@ export const auditEnvelope = z.looseObject({
 /** An entry as it is kept, hashed and exported. */
 export type AuditEntry = JsonObject & { readonly tenant: string; readonly seq: number; readonly kind: string }
 
+/** Who did what an entry tells: the prefix of a key, or the name of a service or of an operator's tool. */
+export type AuditActor = { readonly kind: 'key' | 'service' | 'operator'; readonly id: string }
+
 /** An entry of a kind that this release makes, before it has its place. */
 export type NewAuditEntry = {
   [Kind in AuditKind]: {
     readonly kind: Kind
     readonly clientId?: string | undefined
     readonly subject?: string | undefined
-    readonly actor: { readonly kind: 'key' | 'service' | 'operator'; readonly id: string }
+    readonly actor: AuditActor
     readonly data: z.infer<(typeof AUDIT_DATA)[Kind]>
   }
 }[AuditKind]
@@ -37,23 +40,44 @@ export type AuditReading<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly detail: string }
 
+/** A new entry before it has its place, as it is kept until then; perhaps of a kind that this release does not know. */
+export type AuditDraft = {
+  readonly kind: string
+  readonly clientId?: string | undefined
+  readonly subject?: string | undefined
+  readonly actor: { readonly kind: string; readonly id: string }
+  readonly data: JsonObject
+}
+
+type AuditPlace = { readonly tenant: string; readonly seq: number; readonly at: Date }
+
 /**
- * Gives a new entry its place in the chain. Throws where it is not what its kind says or cannot be chained, which is a bug of
+ * What is kept of a new entry. Throws where its data is not what its kind says or cannot be chained, which is a bug of
  * whoever made it. A member that the kind does not have is left out, so that nothing unforeseen is kept for years (ARC-10).
  */
-export function placeEntry(
-  made: NewAuditEntry,
-  place: { readonly tenant: string; readonly seq: number; readonly at: Date },
-): AuditEntry {
-  const { kind, clientId, subject, actor } = made
-  const entry = {
-    ...{ tenant: place.tenant, seq: place.seq, at: place.at.toISOString(), kind, actor },
+export function draftAuditEntry({ kind, clientId, subject, actor, data }: NewAuditEntry): AuditDraft {
+  // What is undefined is absent in JSON, so it is absent from what is hashed.
+  const kept: JsonObject = JSON.parse(JSON.stringify(AUDIT_DATA[kind].parse(data)))
+  const flaw = chainFlaw({ actor, data: kept, client_id: clientId ?? null })
+  if (flaw !== undefined) throw new TypeError(`not an audit entry: ${flaw}`)
+  return { kind, clientId, subject, actor, data: kept }
+}
+
+/** Gives what was kept of an entry its place in the chain. It is refused where it is no entry of any release. */
+export function placeDraft(
+  { kind, clientId, subject, actor, data }: AuditDraft,
+  { tenant, seq, at }: AuditPlace,
+): AuditReading<AuditEntry> {
+  return readAuditEntry({
+    ...{ tenant, seq, at: at.toISOString(), kind, actor: { ...actor }, data },
     ...(clientId !== undefined && { client_id: clientId }),
     ...(subject !== undefined && { subject }),
-    data: AUDIT_DATA[kind].parse(made.data),
-  }
-  // What is undefined is absent in JSON, so it is absent from what is hashed.
-  const reading = readAuditEntry(JSON.parse(JSON.stringify(entry)))
+  })
+}
+
+/** A new entry in its place. Throws where it is not what its kind says or cannot be chained. */
+export function placeEntry(made: NewAuditEntry, place: AuditPlace): AuditEntry {
+  const reading = placeDraft(draftAuditEntry(made), place)
   if (!reading.ok) throw new TypeError(`not an audit entry: ${reading.detail}`)
   return reading.value
 }

@@ -23,4 +23,9 @@ export function chainFlaw(value: JsonValue, depth = 0): string | undefined {
   return undefined
 }
 
+/** A text of a stranger as an entry can hold it: each character that none can is U+FFFD. */
+export function chainableText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\u{FFFD}')
+}
+
 const MEMBER_NAME = /^[a-z][a-z0-9_]*$/

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../failure/failure.ts'
-import type { Refusal } from '../failure/finding.ts'
+import type { Refusal, Warning } from '../failure/finding.ts'
 import type { ClientIdUrl } from '../identifier/client-id-url.ts'
 import { parseJsonDocument } from '../json/json-document.ts'
 import { type ClientMetadata, metadataOf, parseClientMetadata, RULES_VERSION } from './client-metadata.ts'
@@ -10,7 +10,12 @@ export type StoredDocument = { readonly body: Uint8Array; readonly rulesVersion:
 
 /** A stored document read now; `refusal` is what the present rules have against it, and older ones had not. */
 export type StoredReading =
-  | { readonly ok: true; readonly metadata: ClientMetadata; readonly refusal: Refusal | undefined }
+  | {
+      readonly ok: true
+      readonly metadata: ClientMetadata
+      readonly warnings: readonly Warning[]
+      readonly refusal: Refusal | undefined
+    }
   | Refusal
 
 // No version of the rules allowed these, and whoever is given such a document is harmed by it.
@@ -29,7 +34,7 @@ export function readStoredDocument(
   clientId: ClientIdUrl,
 ): StoredReading {
   const judged = parseClientMetadata(body, clientId)
-  if (judged.ok) return { ok: true, metadata: judged.metadata, refusal: undefined }
+  if (judged.ok) return { ...judged, refusal: undefined }
   if (rulesVersion >= RULES_VERSION || judged.violations.some(({ code }) => NEVER_VALID.has(code)))
     return judged
   const document = parseJsonDocument(body)
@@ -37,5 +42,6 @@ export function readStoredDocument(
   const typed = Object.entries(document.value).filter(
     ([member, value]) => misplacedTypes(member, value).length === 0,
   )
-  return { ok: true, metadata: metadataOf(Object.fromEntries(typed)), refusal: judged }
+  const { warnings } = judged
+  return { ok: true, metadata: metadataOf(Object.fromEntries(typed)), warnings, refusal: judged }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type DueFacts,
   decideDueWork,
+  IN_LINE_LOOK_SECONDS,
   isDeciding,
   LOST_REFRESH_WORK_SECONDS,
   LOST_URGENT_WORK_SECONDS,
@@ -39,6 +40,15 @@ describe('decideDueWork of a client that is wanted', () => {
 
   it('enqueues on the fetch queue also when only an older generation is urgent', () => {
     expect(decide({ wanted: 5, urgent: 4 })).toMatchObject({ kind: 'enqueue', queue: 'fetch' })
+  })
+
+  it('leaves what waits in line for a place to whoever gives the places', () => {
+    const lookAgainAt = at(IN_LINE_LOOK_SECONDS)
+    expect(decide({ wanted: 4, urgent: 4, inLine: true })).toEqual({ kind: 'wait', lookAgainAt })
+    expect(decide({ wanted: 4, urgent: 3, inLine: true })).toMatchObject({
+      kind: 'enqueue',
+      queue: 'refresh',
+    })
   })
 
   it('enqueues what nobody waits for on the refresh queue', () => {

@@ -19,6 +19,8 @@ export type DueFacts = {
   readonly lastResolvedAt: Date | undefined
   /** End of the longest interest lease any tenant holds. */
   readonly leasedUntil: Date | undefined
+  /** What a user waits for has no place with the fetchers yet: its turn comes without the schedule. */
+  readonly inLine?: boolean
   /** One of the operator's own, by which the brake sees that something is wrong here. */
   readonly canary: boolean
 }
@@ -34,6 +36,9 @@ export type DueAction =
 export const LOST_URGENT_WORK_SECONDS = 5
 /** The same for work nobody waits for, which may rightly wait longer in a full queue. */
 export const LOST_REFRESH_WORK_SECONDS = 60
+
+/** The schedule looks this seldom at what waits in line for a place. */
+export const IN_LINE_LOOK_SECONDS = 600
 
 /** A leased client that nobody resolves is refreshed this long after its last attempt. */
 export const COLD_REFRESH_SECONDS = 24 * 60 * 60
@@ -61,7 +66,9 @@ function decideWanted(facts: DueFacts, now: Date): DueAction {
     (until) => until !== undefined && until > now,
   )
   if (blockedUntil !== undefined) return { kind: 'wait', lookAgainAt: blockedUntil }
-  return facts.urgent > facts.done
+  const isUrgent = facts.urgent > facts.done
+  if (isUrgent && facts.inLine) return { kind: 'wait', lookAgainAt: later(now, IN_LINE_LOOK_SECONDS) }
+  return isUrgent
     ? { kind: 'enqueue', queue: 'fetch', lookAgainAt: later(now, LOST_URGENT_WORK_SECONDS) }
     : { kind: 'enqueue', queue: 'refresh', lookAgainAt: later(now, LOST_REFRESH_WORK_SECONDS) }
 }

@@ -2,7 +2,7 @@ import type { ClientMetadata } from '../document/client-metadata.ts'
 import type { ResourceKind } from '../response/resource.ts'
 
 /** What a document leads to and we fetch as well. */
-export type LinkedKind = Exclude<ResourceKind, 'document'>
+export type LinkedKind = Exclude<ResourceKind, 'document' | 'registration'>
 
 export type NamedResource = { readonly kind: LinkedKind; readonly url: string; readonly host: string }
 

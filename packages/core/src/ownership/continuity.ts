@@ -128,7 +128,7 @@ export function noteAbsence(known: DomainStanding, at: Date): DomainStanding {
  * Whether a tenant has to accept the present owner before what it knows of the domain counts: `tenantEra` is the era in
  * which it first used the domain, or which it accepted last. Only whoever answers for the tenant raises it.
  */
-export function isOwnerUnaccepted(standing: DomainStanding, tenantEra: number): boolean {
+export function isOwnerUnaccepted(standing: Pick<DomainStanding, 'era'>, tenantEra: number): boolean {
   return tenantEra < standing.era
 }
 

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { admitVersion } from '../document/admission.ts'
 import { parseClientMetadata } from '../document/client-metadata.ts'
+import { judgeProfile } from '../document/judge-profile.ts'
 import { PROFILES, type ProfileId } from '../document/profiles.ts'
 import { FAILURES } from '../failure/failure.ts'
 import { WARNINGS } from '../failure/warnings.ts'
 import { parseClientIdUrl } from '../identifier/client-id-url.ts'
 import type { JsonObject } from '../json/json.ts'
+import { classifyContentType } from '../response/content-type.ts'
 import { DOCUMENT_CASES } from './document-cases.fixture.ts'
 import { judgeDocument, type PolicyDocument } from './judge-document.ts'
 import { POLICY_REASONS } from './policy-reasons.ts'
@@ -26,6 +27,31 @@ describe('judgeDocument', () => {
       approved: approved ?? false,
     }
     expect(told(judgeDocument(policySchema.parse(policy), document))).toBe(expected)
+  })
+
+  it.each<
+    [ownership: 'hold' | 'ignore', ownerUnaccepted: boolean | undefined, approved: boolean, told: string]
+  >([
+    ['hold', true, false, 'hold: ownership_changed /ownership_change'],
+    ['hold', true, true, 'hold: ownership_changed /ownership_change'],
+    ['hold', false, false, 'admit'],
+    ['hold', undefined, false, 'admit'],
+    ['ignore', true, false, 'admit'],
+  ])(
+    'CHG-05: with %s of a change of owner (%s), approved %s: %s',
+    (ownership, ownerUnaccepted, approved, expected) => {
+      const policy = policySchema.parse({ ownership_change: ownership })
+      const verdict = judgeDocument(policy, { ...documentOf({}), approved, ownerUnaccepted })
+      expect(told(verdict)).toBe(expected)
+    },
+  )
+
+  it('DOC-13: tells of a demand on how the document is served, which is of no member', () => {
+    const document = { ...documentOf({}), contentType: 'application/ld+json' }
+    const { reasons } = judgeDocument(policySchema.parse({ profile: 'atproto' }), document)
+    expect(reasons.map(({ detail }) => detail)).toContain(
+      'The document is not served as application/json (profile atproto).',
+    )
   })
 
   it('tells of each reason what it is of, and says it in a sentence', () => {
@@ -123,23 +149,24 @@ describe('judgeDocument', () => {
   )
   const profiles = fc.constantFrom(...(Object.keys(PROFILES) as ProfileId[]))
 
-  it('POL-05: the default policy admits exactly what the default profile admits', () => {
+  it('POL-05, FET-08: the default policy refuses a valid document only where it is served as text/plain', () => {
     fc.assert(
       fc.property(members, contentTypes, fc.boolean(), (some, contentType, approved) => {
         const document = { ...documentOf(some), contentType, approved }
-        const { decision } = judgeDocument(DEFAULT_TRUST_POLICY, document)
-        expect(decision === 'admit').toBe(admitVersion(document, 'cimd-02').admitted)
+        const codes = judgeDocument(DEFAULT_TRUST_POLICY, document).reasons.map(({ code }) => code)
+        expect(codes).toEqual(classifyContentType(contentType) === 'text' ? ['content_type_text'] : [])
       }),
     )
   })
 
-  it('DOC-13: a policy that only names a profile begins with the reason that the profile alone had', () => {
+  it('DOC-13: a policy that only names a profile has the reasons of the profile, each under its code', () => {
     fc.assert(
-      fc.property(members, contentTypes, profiles, (some, contentType, profile) => {
-        const document = { ...documentOf(some), contentType }
-        const [first] = judgeDocument(policySchema.parse({ profile }), document).reasons
-        const verdict = admitVersion(document, profile)
-        expect(first?.code).toBe(verdict.admitted ? undefined : verdict.rule)
+      fc.property(members, profiles, (some, profile) => {
+        const document = documentOf(some)
+        const { reasons } = judgeDocument(policySchema.parse({ profile }), document)
+        expect(reasons.map(({ code }) => code)).toEqual(
+          judgeProfile(profile, document).map(({ code }) => code),
+        )
       }),
     )
   })

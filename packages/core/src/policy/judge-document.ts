@@ -20,16 +20,19 @@ export type PolicyDocument = {
   readonly warnings: readonly Warning[]
   /** The tenant has approved what it gets, and the approval has not run out: then nothing holds it. */
   readonly approved: boolean
+  /** The domain has changed hands, as it seems, and the tenant has not accepted its present owner (CHG-05). */
+  readonly ownerUnaccepted?: boolean | undefined
 }
 
 /**
  * The second step of a policy, on a valid document (POL-01, POL-05, DOC-11, DOC-13, FET-08, RED-06, KEY-05): every reason
  * against it, in the order of the members of a policy. What is held waits for an approval; what is refused is refused
- * even so. It says nothing of what changes: see `givenByPolicy`.
+ * even so. A change of owner waits for the acceptance of that one alone (CHG-05): what was approved of the former owner's
+ * document says nothing of the same bytes in other hands. It says nothing of what changes: see `givenByPolicy`.
  */
 export function judgeDocument(policy: TrustPolicy, document: PolicyDocument): PolicyVerdict {
-  return verdictOf(
-    [
+  return verdictOf([
+    ...[
       ...judgeContentType(policy, document),
       ...judgeByProfile(policy, document),
       ...judgeAuthMethods(policy, document),
@@ -39,7 +42,8 @@ export function judgeDocument(policy: TrustPolicy, document: PolicyDocument): Po
       ...judgeWarnings(policy, document),
       ...judgeReview(policy),
     ].filter(({ effect }) => effect === 'refuse' || !document.approved),
-  )
+    ...judgeOwner(policy, document),
+  ])
 }
 
 function judgeContentType(
@@ -105,4 +109,13 @@ function judgeWarnings({ warnings }: TrustPolicy, document: PolicyDocument): rea
 function judgeReview({ mode }: TrustPolicy): readonly PolicyReason[] {
   if (mode !== 'review') return []
   return [{ ...refusal('review_pending', '/mode', 'The document waits for a review.'), effect: 'hold' }]
+}
+
+function judgeOwner(
+  { ownership_change: effect }: TrustPolicy,
+  { clientId, ownerUnaccepted }: PolicyDocument,
+): readonly PolicyReason[] {
+  if (effect !== 'hold' || ownerUnaccepted !== true) return []
+  const detail = `The domain of ${new URL(clientId).hostname} may have changed hands.`
+  return [{ ...refusal('ownership_changed', '/ownership_change', detail), effect }]
 }

@@ -80,9 +80,19 @@ export const POLICY_FINDINGS = {
     advice: 'Mend what the warning names.',
     rule: 'DOC-13',
   },
+  ownership_changed: {
+    summary: 'The domain may have changed hands, and its present owner has not been accepted.',
+    advice: 'Ask whoever runs the authorization server to look at the domain and accept its owner.',
+    rule: 'CHG-05',
+  },
   review_pending: {
     summary: 'The policy asks for a review, and this document has not been approved.',
     advice: 'Wait for the review, or ask whoever runs the authorization server for it.',
+    rule: 'POL-01',
+  },
+  review_refused: {
+    summary: 'Whoever runs the authorization server has looked at the client and refused it.',
+    advice: 'Mend what they name, and ask them to look again.',
     rule: 'POL-01',
   },
 } as const satisfies Record<string, PolicyReasonFacts>

@@ -1,8 +1,11 @@
 import { DOCUMENT_BYTES_MAX } from '../document/client-metadata.ts'
 import type { ContentTypeClass } from './content-type.ts'
 
-/** What is fetched from a client's publisher: its metadata document, its key set, its logo (FET-13). */
-export type ResourceKind = 'document' | 'jwks' | 'logo'
+/**
+ * What is fetched: of a client's publisher its metadata document, its key set, its logo (FET-13); of a registry, what it says
+ * of a registrable domain (RFC 9083, CHG-05).
+ */
+export type ResourceKind = 'document' | 'jwks' | 'logo' | 'registration'
 
 /** What may be asked for and taken of one kind of resource. */
 export type ResourceRules = {
@@ -28,5 +31,10 @@ export const RESOURCES: Readonly<Record<ResourceKind, ResourceRules>> = {
     bodyBytesMax: 262_144,
     accept: 'image/png, image/webp, image/jpeg;q=0.9, image/gif;q=0.8',
     contentTypes: new Set(['raster']),
+  },
+  registration: {
+    bodyBytesMax: 65_536,
+    accept: 'application/rdap+json',
+    contentTypes: new Set(['json']),
   },
 }
