@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 
-/** The types a stub resolver asks for here, as numbered by RFC 1035 and RFC 3596. */
-const TYPES = { A: 1, CNAME: 5, AAAA: 28 } as const
+/** The types that are asked for here, as numbered by RFC 1035 and RFC 3596. */
+const TYPES = { A: 1, NS: 2, CNAME: 5, AAAA: 28 } as const
 const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const
 const IN = 1
 /** Response, recursion desired and available. */
@@ -74,7 +74,7 @@ export function encodeQuestion(name: string, type: string): Buffer {
 }
 
 function encodeRecord({ name, type, data, ttlSeconds = 60 }: DnsRecord): Buffer {
-  const bytes = type === 'CNAME' ? encodeName(data) : encodeAddress(data)
+  const bytes = type === 'CNAME' || type === 'NS' ? encodeName(data) : encodeAddress(data)
   const fixed = Buffer.alloc(10)
   fixed.writeUInt16BE(TYPES[type], 0)
   fixed.writeUInt16BE(IN, 2)

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { createResolver } from '@cimd/egress'
+import { createAskNameServers, createResolver } from '@cimd/egress'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeQuestion, encodeResponse } from './dns-message.ts'
 import {
@@ -128,6 +128,49 @@ describe(startNameServer, () => {
     const resolve = createResolver({ servers: server.servers })
     expect(await resolve(HOST, new AbortController().signal)).toEqual([V4, V6])
     expect(server.questions.map(({ type }) => type).sort()).toEqual(['A', 'AAAA'])
+  })
+
+  describe('CHG-05: asked for the name servers of a domain', () => {
+    const ns = (data: string) => ({ name: HOST, type: 'NS', data }) as const
+    const many = Array.from({ length: 40 }, (_, at) => ns(`ns${at + 10}.example`))
+
+    it.each<[what: string, answer: Answer, expected: unknown]>([
+      [
+        'tells them in one spelling',
+        { kind: 'records', records: [ns('NS2.Host.example'), ns('ns1.host.example')] },
+        { kind: 'found', names: ['ns1.host.example', 'ns2.host.example'] },
+      ],
+      [
+        'tells no more than any domain has',
+        { kind: 'records', records: many },
+        { kind: 'found', names: many.slice(0, 32).map(({ data }) => data) },
+      ],
+      ['says that there is no such domain', { kind: 'rcode', rcode: 'NXDOMAIN' }, { kind: 'absent' }],
+      ['has no data', { kind: 'rcode', rcode: 'NOERROR' }, { kind: 'unknown' }],
+      ['fails', { kind: 'rcode', rcode: 'SERVFAIL' }, { kind: 'unknown' }],
+      ['refuses', { kind: 'rcode', rcode: 'REFUSED' }, { kind: 'unknown' }],
+      ['is silent', { kind: 'silence' }, { kind: 'unknown' }],
+      ['talks nonsense', { kind: 'garbage', bytes: Buffer.from('nonsense') }, { kind: 'unknown' }],
+      [
+        'tells names that are none',
+        { kind: 'records', records: [ns('a b.example'), ns('<script>.example')] },
+        { kind: 'unknown' },
+      ],
+    ])('%s', async (_, answer, expected) => {
+      server = await startNameServer(() => answer)
+      const askNameServers = createAskNameServers({ servers: server.servers })
+      expect(await askNameServers(HOST, new AbortController().signal)).toEqual(expected)
+      expect(new Set(server.questions.map(({ type }) => type))).toEqual(new Set(['NS']))
+    })
+
+    it('is no longer waited for once nobody wants to know', async () => {
+      server = await startNameServer(() => ({ kind: 'silence' }))
+      const over = new AbortController()
+      const asking = createAskNameServers({ servers: server.servers })(HOST, over.signal)
+      await server.nextQuestion()
+      over.abort(new Error('over'))
+      await expect(asking).rejects.toThrow('over')
+    })
   })
 })
 

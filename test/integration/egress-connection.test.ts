@@ -10,6 +10,21 @@ import { HOST, JSON_TYPE, listenSilently, PATH, setupEgress, URL_, USER_AGENT } 
 describe('the guarded fetch, connecting', () => {
   const bed = setupEgress()
 
+  it('CHG-05: shows who issued the certificate, and the key that it proves, of a verified one alone', async () => {
+    bed.origin.serve(HOST, PATH, { headers: JSON_TYPE, body: '{}' })
+    const { evidence } = await bed.fetchOnce()
+    expect(evidence).toMatchObject({
+      certificateIssuer: 'Throw-away test authority',
+      certificateKeySha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(evidence.certificateKeySha256).not.toBe(evidence.certificateSha256)
+    const stranger = await createAuthority('Another authority')
+    const refused = await bed.fetchOnce({ ca: stranger.ca })
+    expect(refused).toMatchObject({ code: 'tls_certificate_invalid' })
+    expect(refused.evidence).not.toHaveProperty('certificateIssuer')
+    expect(refused.evidence).not.toHaveProperty('certificateKeySha256')
+  })
+
   describe('the addresses', () => {
     it('FET-12: refuses a name that resolves to the metadata address, without any connection', async () => {
       bed.origin.resolveTo(HOST, ['169.254.169.254'])

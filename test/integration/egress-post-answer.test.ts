@@ -54,6 +54,8 @@ describe('the guarded POST, reading an answer', () => {
         dialledClass: 'public',
         tlsVersion: 'TLSv1.3',
         certificateSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        certificateIssuer: 'Throw-away test authority',
+        certificateKeySha256: expect.stringMatching(/^[0-9a-f]{64}$/),
         status: 200,
         contentType: 'application/json',
         bodyBytes: 2,

@@ -27,6 +27,8 @@ describe('the guarded fetch, reading a response', () => {
           dialledClass: 'public',
           tlsVersion: 'TLSv1.3',
           certificateSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+          certificateIssuer: 'Throw-away test authority',
+          certificateKeySha256: expect.stringMatching(/^[0-9a-f]{64}$/),
           status: 200,
           contentType: 'application/json',
           bodyBytes: 7,

@@ -11,6 +11,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import type { Attempt } from './attempt.ts'
+import { type CertificateIdentity, identityOf } from './certificate-identity.ts'
 import { FetchError } from './fetch-error.ts'
 
 /**
@@ -50,7 +51,14 @@ export async function shakeHands(
   secure.prependOnceListener('secure', () => attempt.note(seenOf(secure)))
   await once(secure, 'secureConnect', { signal: attempt.signal })
   if (!secure.authorized) throw new FetchError('tls_certificate_invalid', 'the handshake was not authorized')
+  attempt.note(provenOf(secure))
   return secure
+}
+
+// After the chain was judged: whoever shows a certificate that nobody trusts has shown nothing of itself.
+function provenOf(secure: TLSSocket): CertificateIdentity {
+  const certificate = secure.getPeerX509Certificate()
+  return certificate === undefined ? {} : identityOf(certificate)
 }
 
 /** Names count in subjectAltName alone (RFC 9525 section 6.3): Node would fall back to the common name. */

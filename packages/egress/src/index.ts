@@ -1,3 +1,4 @@
+export { createAskNameServers } from './ask-name-servers.ts'
 export {
   type AddressClass,
   type AddressPolicy,
@@ -12,4 +13,10 @@ export { createGuardedPost, type GuardedPostOptions } from './guarded-post.ts'
 export { dangerousEnvironment } from './refuse-environment.ts'
 export { createResolver, type Resolve } from './resolve.ts'
 export { GLOBAL_UNICAST_IPV6, SPECIAL_USE_BLOCKS, type SpecialUseBlock } from './special-use-blocks.ts'
-export { guardedOptions, type InjectedNetwork, USABLE_SETTINGS, type WayOut } from './way-out.ts'
+export {
+  guardedOptions,
+  type InjectedNetwork,
+  nameServerQuestion,
+  USABLE_SETTINGS,
+  type WayOut,
+} from './way-out.ts'

@@ -12,26 +12,39 @@ const QUERY_TIMEOUT_MS = 1500
  * Resolves by DNS queries for the exact name: one A and one AAAA question per fetch, never asked again (FET-16).
  * Servers are addresses, each with a port or without; a wrong one throws at once. `dns.lookup` would consult /etc/hosts and search domains and share four threads with the whole process.
  */
-export function createResolver(options: { readonly servers?: readonly string[] } = {}): Resolve {
+export function createResolver(options: DnsOptions = {}): Resolve {
+  const ask = createQuestioner(options)
+  return async (host, signal) => {
+    const questions = (resolver: dns.Resolver) => [resolver.resolve4(host), resolver.resolve6(host)]
+    return gatherAddresses(await ask((resolver) => Promise.allSettled(questions(resolver)), signal))
+  }
+}
+
+export type DnsOptions = { readonly servers?: readonly string[] }
+
+/** Puts questions to the name servers of a deployment; rejects as they do, or with the reason of the signal. */
+export type Questioner = <T>(ask: (resolver: dns.Resolver) => Promise<T>, signal: AbortSignal) => Promise<T>
+
+/** A wrong server throws at once. */
+export function createQuestioner({ servers }: DnsOptions): Questioner {
   const create = () => {
     // One for each fetch: cancelling it cancels nobody else's questions, and nothing is kept between fetches.
     const resolver = new dns.Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 1 })
-    if (options.servers !== undefined) resolver.setServers(options.servers)
+    if (servers !== undefined) resolver.setServers(servers)
     return resolver
   }
   // So that a server that is no address is told at once.
   create()
-  return async (host, signal) => {
+  return async (ask, signal) => {
     signal.throwIfAborted()
     const resolver = create()
     const cancel = () => resolver.cancel()
     signal.addEventListener('abort', cancel, { once: true })
     try {
-      const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
-      signal.throwIfAborted()
-      return gatherAddresses(answers)
+      return await ask(resolver)
     } finally {
       signal.removeEventListener('abort', cancel)
+      signal.throwIfAborted()
     }
   }
 }

@@ -1,3 +1,5 @@
+import type { AskNameServers } from '@cimd/core'
+import { createAskNameServers } from './ask-name-servers.ts'
 import { type AddressPolicy, createClassifier } from './classify-address.ts'
 import type { Dial } from './dial.ts'
 import { dialThroughProxy } from './dial-through-proxy.ts'
@@ -24,6 +26,11 @@ export function guardedOptions({ proxy, dnsServers, ...options }: WayOut): Guard
     ...(dnsServers.length > 0 && { resolve: createResolver({ servers: dnsServers }) }),
     ...(proxy !== undefined && { dial: dialThroughProxy(proxy) }),
   }
+}
+
+/** The question for name servers by a configured way out: it goes to whoever resolves the hosts. */
+export function nameServerQuestion({ dnsServers }: Pick<WayOut, 'dnsServers'>): AskNameServers {
+  return createAskNameServers(dnsServers.length > 0 ? { servers: dnsServers } : {})
 }
 
 /** Whether each setting of a way out can be used. */

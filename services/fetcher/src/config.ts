@@ -34,6 +34,13 @@ export const fetcherEnvironment = z.object({
     .min(128, { error: 'must be a whole number from 128 to 4096' })
     .default(256)
     .describe('The memory one logo decoder may have, in MiB; it starts with about 85.'),
+  CIMD_RDAP_URL: z
+    .url({ protocol: /^https$/ })
+    .refine((url) => url.includes('{domain}'), { error: 'must have {domain} where the domain belongs' })
+    .optional()
+    .describe(
+      'Where an RDAP server tells when a domain was registered and when that ends, such as `https://rdap.example.net/domain/{domain}`; each domain is asked for once a day at most. Not asked by default (CHG-05).',
+    ),
   ...egressEnvironment(USABLE_SETTINGS),
   CIMD_CLIENT_ID_PORTS: portsVariable('443').describe(
     'Ports that a client_id, jwks_uri or logo_uri may name, separated by commas; the same for api and fetcher (CID-09).',
@@ -81,6 +88,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       decodeMs: env.CIMD_LOGO_DECODE_MS,
       memoryBytes: env.CIMD_LOGO_MEMORY_MIB * 1024 ** 2,
     },
+    registrationUrl: env.CIMD_RDAP_URL,
     wayOut: egressFrom(env),
     budget: {
       windowSeconds: 60,

@@ -1,4 +1,4 @@
-import type { FetchResource } from '@cimd/core'
+import type { AskNameServers, FetchResource } from '@cimd/core'
 import type { ClientQueue } from '@cimd/queue'
 import {
   claimClient,
@@ -9,6 +9,7 @@ import {
   deferResource,
   doneKey,
   notify,
+  observeRegistration,
   pauseResource,
   postponeClaim,
   postponeResource,
@@ -18,7 +19,9 @@ import {
   releaseResource,
   renewLinked,
   saveLogo,
+  takeRegistrationQuestion,
 } from '@cimd/store'
+import type { AskRegistrationDeps } from './ask-registration.ts'
 import type { FetcherConfig } from './config.ts'
 import { createFaultPauses } from './fault-pauses.ts'
 import type { FetchClientDeps } from './fetch-client.ts'
@@ -26,6 +29,7 @@ import type { FetchResourceDeps } from './fetch-resource.ts'
 import { importableKeys } from './import-keys.ts'
 import type { TakeIsolation } from './isolation/isolate.ts'
 import { createEncodeLogo } from './logo/encode-logo.ts'
+import { noteChangedKeys, observeOwner } from './observe-owner.ts'
 import { createSlots } from './slots.ts'
 
 /** The claim outlasts the longest fetch and its recording; a killed fetcher's work is free after it. */
@@ -36,15 +40,20 @@ const RESOURCE_LEASE_SECONDS = 20
 const ISOLATED_LEASE_SECONDS = 30
 const ISOLATED_RESOURCE_LEASE_SECONDS = 45
 
+/** How strangers are reached. */
+type WayTo = { readonly fetchResource: FetchResource; readonly askNameServers: AskNameServers }
+
 /** The store, the budget and the queue of a fetcher, around any way to fetch. */
 export function createDeps(
   db: Db,
   config: FetcherConfig,
-  fetchResource: FetchResource,
+  { fetchResource, askNameServers }: WayTo,
   enqueue: (queue: ClientQueue, clients: readonly string[]) => Promise<void>,
   takeIsolation?: TakeIsolation,
 ): FetchClientDeps {
   return {
+    askNameServers,
+    observeOwner: (record, answered) => observeOwner(db, record, answered),
     claim: (client) => claimClient(db, client, CLAIM_LEASE_SECONDS, ISOLATED_LEASE_SECONDS),
     takeBudget: createFetchBudget(db, { ...config.budget, leaseSeconds: CLAIM_LEASE_SECONDS }),
     fetchDocument: (request, signal) => fetchResource({ ...request, resource: 'document' }, signal),
@@ -78,7 +87,11 @@ export function createResourceDeps(
     encodeLogo: createEncodeLogo(config.logo),
     takeDecoder: createSlots(config.logo.concurrency),
     saveLogo: (logo) => saveLogo(db, logo),
-    record: (record) => recordResource(db, record),
+    record: async (record) => {
+      const recorded = await recordResource(db, record)
+      if (recorded.applied) await noteChangedKeys(db, record)
+      return recorded
+    },
     announce: announcer(db),
     defer: (claim, code, seconds) => deferResource(db, claim, code, seconds),
     release: (claim) => releaseResource(db, claim),
@@ -91,9 +104,34 @@ export function createResourceDeps(
 }
 
 function announcer(db: Db) {
-  return (claim: { readonly clientId: string }, events: number): Promise<void> =>
+  return (claim: { readonly clientId: string }, events: number, line = false): Promise<void> =>
     notify(db, [
       { channel: 'cimd_done', payload: doneKey(claim.clientId) },
-      ...(events > 0 ? [{ channel: 'cimd_outbox' as const, payload: '' }] : []),
+      ...(line ? [{ channel: 'cimd_places' as const, payload: '' }] : []),
+      // What is an event is in the audit too; what else is there can wait for its interval.
+      ...(events > 0
+        ? (['cimd_outbox', 'cimd_audit'] as const).map((channel) => ({ channel, payload: '' }))
+        : []),
     ])
+}
+
+/** The same for what registries are asked; undefined: none is. */
+export function createRegistrationDeps(
+  db: Db,
+  config: FetcherConfig,
+  fetchResource: FetchResource,
+): AskRegistrationDeps | undefined {
+  const { registrationUrl: urlTemplate } = config
+  if (urlTemplate === undefined) return undefined
+  return {
+    urlTemplate,
+    takeBudget: createFetchBudget(db, { ...config.budget, leaseSeconds: CLAIM_LEASE_SECONDS }),
+    takeQuestion: (domain) => takeRegistrationQuestion(db, domain),
+    fetchResource,
+    observe: async (seen) => {
+      const judgement = await observeRegistration(db, seen)
+      if (judgement?.verdict === 'discontinuous') await notify(db, [{ channel: 'cimd_outbox', payload: '' }])
+      return judgement
+    },
+  }
 }

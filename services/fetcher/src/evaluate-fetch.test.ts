@@ -68,6 +68,7 @@ describe('evaluateFetch of a first document', () => {
       newVersion: { body, digest, contentType: 'application/json', rulesVersion: RULES_VERSION },
       validators: { etag: '"2"', lastModified: 'now' },
       cacheHeaders: { etag: ['"2"'], 'last-modified': ['now'] },
+      audited: expect.objectContaining({ resource: 'document', outcome: 'fetched', digest }),
     })
   })
 

@@ -19,6 +19,7 @@ import {
 } from '@cimd/core'
 import type { AttemptRecord, Claim } from '@cimd/store'
 import { type Announced, announcedChanges } from './announced-changes.ts'
+import { auditedAttempt } from './audited-fetch.ts'
 import { linkedChanges } from './linked-changes.ts'
 
 type Found = {
@@ -44,7 +45,7 @@ export function evaluateFetch(
   const judgement = judgeAttempt(claim.standing, found.outcome, finishedAt, jitter, claim.brake)
   const body = found.newVersion?.body ?? claim.version?.body
   const linked = found.outcome.kind === 'valid' && body ? linkedChanges(claim, body) : undefined
-  return {
+  const record: AttemptRecord = {
     claim,
     finishedAt,
     outcome: found.outcome.kind === 'failed' ? 'failed' : result.kind,
@@ -60,6 +61,8 @@ export function evaluateFetch(
     ...(found.cacheHeaders && { cacheHeaders: found.cacheHeaders }),
     ...(found.announcement && { announcement: found.announcement }),
   }
+  const audited = auditedAttempt(record, Object.keys(usableValidators(claim)).length > 0)
+  return audited === undefined ? record : { ...record, audited }
 }
 
 /** The validators that may be sent: of a version still valid under the present rules, unless forced (FET-06, CAC-12). */

@@ -20,6 +20,7 @@ import {
   validatorsOf,
 } from '@cimd/core'
 import type { ResourceClaim, ResourceRecord } from '@cimd/store'
+import { auditedResource } from './audited-fetch.ts'
 
 /** What an answer held: usable keys, an image of our own encoding, or nothing that may be used. */
 export type Held =
@@ -50,7 +51,7 @@ export function evaluateResource(
   const { standing, nextAttemptAt } = judgement
   const { result, held } = fetched
   const isValid = failure === undefined && result.kind !== 'failed'
-  return {
+  const record: ResourceRecord = {
     claim,
     finishedAt,
     standing,
@@ -64,6 +65,8 @@ export function evaluateResource(
     ...(held?.kind === 'keys' && { body: new TextEncoder().encode(held.keySet.text) }),
     ...(isValid && { cacheHeaders: headersAfter(claim, result), validators: validatorsAfter(claim, result) }),
   }
+  const audited = auditedResource(record, result, Object.keys(resourceValidators(claim)).length > 0)
+  return audited === undefined ? record : { ...record, audited }
 }
 
 /** The validators that may be sent: none where somebody waits for what is there now (FET-06, CAC-12). */

@@ -24,6 +24,8 @@ function setup(given: Partial<FetchClientDeps> = {}) {
     claim: async () => claim,
     takeBudget: async () => budget,
     fetchDocument: async () => fetched,
+    askNameServers: async () => ({ kind: 'unknown' }),
+    observeOwner: async () => undefined,
     record: async (record) => {
       records.push(record)
       return { applied: true, next: undefined }
@@ -136,7 +138,7 @@ describe('fetchClient', () => {
     expect(calls).toEqual(['claim', 'take budget', 'defer', 'announce'])
     expect(told).toEqual([
       [claim, 'host_budget', 9],
-      [claim, 0],
+      [claim, 0, true],
     ])
   })
 
@@ -202,7 +204,19 @@ describe('fetchClient', () => {
       },
     })
     await run()
-    expect(announced).toEqual([[claim, 1]])
+    expect(announced).toEqual([[claim, 1, false]])
+  })
+
+  it('tells those who wait in line of the place that is free', async () => {
+    const announced: unknown[] = []
+    const { run } = setup({
+      record: async () => ({ applied: true, next: undefined, line: true }),
+      announce: async (...given) => {
+        announced.push(given)
+      },
+    })
+    await run()
+    expect(announced).toEqual([[claim, 1, true]])
   })
 
   it('hands the claim back and rejects when it is aborted during the fetch', async () => {
@@ -316,5 +330,51 @@ describe('fetchClient of what several claims were lost of', () => {
     })
     await expect(run(stopping.signal)).rejects.toThrow('stopping')
     expect(calls).toEqual(['claim', 'take budget', 'release claim', 'give back'])
+  })
+
+  describe('whose the domain is (CHG-05)', () => {
+    const standing = {
+      ...{ era: 1, eraSince: at(-90_000), lastSeenAt: at(-90_000), settled: {} },
+    } as const
+    const domain = { standing, changesPending: false, nameServersAskedAt: undefined }
+    const judged = { verdict: 'discontinuous', signals: [], reasons: [], isNews: true, standing } as const
+
+    it('is judged before what was fetched counts, and wakes whoever tells of it', async () => {
+      const order: unknown[] = []
+      const { run } = setup({
+        claim: async () => ({ ...claim, domain }),
+        askNameServers: async (asked) => ({ kind: 'found', names: [`ns1.${asked}`] }),
+        observeOwner: async (_, answered) => {
+          order.push(answered)
+          return judged
+        },
+        record: async () => {
+          order.push('recorded')
+          return { applied: false, next: undefined }
+        },
+        announce: async (_, events) => {
+          order.push(events)
+        },
+      })
+      expect(await run()).toMatchObject({ ownership: judged })
+      expect(order).toEqual([{ kind: 'found', names: ['ns1.example.com'] }, 'recorded', 1])
+    })
+
+    it.each([
+      ['nothing of the domain was ever valid', undefined],
+      ['it was asked today', { ...domain, nameServersAskedAt: at(-3600) }],
+    ])('is not asked where %s', async (_, known) => {
+      const answers: unknown[] = []
+      const { run } = setup({
+        claim: async () => ({ ...claim, domain: known }),
+        askNameServers: () => Promise.reject(new Error('nobody is to be asked')),
+        observeOwner: async (_record, answered) => {
+          answers.push(answered)
+          return undefined
+        },
+      })
+      await run()
+      expect(answers).toEqual([undefined])
+    })
   })
 })

@@ -1,5 +1,6 @@
+export { askRegistration } from './ask-registration.ts'
 export { type FetcherConfig, fetcherEnvironment, loadConfig } from './config.ts'
-export { createDeps, createResourceDeps } from './deps.ts'
+export { createDeps, createRegistrationDeps, createResourceDeps } from './deps.ts'
 export { fetchClient } from './fetch-client.ts'
 export { fetchResources } from './fetch-resource.ts'
 export { serveIsolated } from './isolation/serve-isolated.ts'

@@ -1,3 +1,4 @@
+import { type ContinuityJudgement, registrableDomainOf } from '@cimd/core'
 import type { ClientQueue, JobFailure } from '@cimd/queue'
 import type { Logger } from '@cimd/runtime'
 import type { FetchEnd } from './fetch-client.ts'
@@ -38,6 +39,21 @@ export function logFetchEnd(log: Logger, queue: string, client: string, end: Fet
     },
     'fetch attempted',
   )
+  if (end.ownership?.isNews) logOwnership(log, end.claim, end.ownership)
+}
+
+/** A domain that is taken to have changed hands is a warning; a change that looks planned is worth a line (CHG-05). */
+export function logOwnership(
+  log: Logger,
+  about: { readonly host: string },
+  { verdict, signals, reasons, standing }: ContinuityJudgement,
+): void {
+  const fields = { domain: registrableDomainOf(about.host), verdict, signals, reasons, era: standing.era }
+  if (verdict === 'discontinuous') {
+    log.warn({ event: 'ownership.judged', ...fields }, 'a domain may have changed hands')
+  } else {
+    log.info({ event: 'ownership.judged', ...fields }, 'a domain has moved')
+  }
 }
 
 /** A job that failed is a surprise: our bug or our infrastructure. */

@@ -11,7 +11,7 @@ import {
 } from '@cimd/runtime'
 import { checkDb, checkSchema, closeDb, type Db, endLife, openDb, signLife } from '@cimd/store'
 import type { FetcherConfig } from './config.ts'
-import { createDeps, createResourceDeps } from './deps.ts'
+import { createDeps, createRegistrationDeps, createResourceDeps } from './deps.ts'
 import { createIsolation, type TakeIsolation } from './isolation/isolate.ts'
 import { logBrokenDecoder } from './log-broken-decoder.ts'
 import { logDeath } from './log-death.ts'
@@ -19,7 +19,12 @@ import { logJobFailure } from './log-fetch-end.ts'
 import { createDecoderCheck } from './logo/decoder-check.ts'
 import { type RunJobDeps, runJob } from './run-job.ts'
 import { signOfLife } from './sign-of-life.ts'
-import { createWayOut, type FetcherNetwork, type IsolatedScript } from './way-out.ts'
+import {
+  createNameServerQuestion,
+  createWayOut,
+  type FetcherNetwork,
+  type IsolatedScript,
+} from './way-out.ts'
 
 const ROLE = 'cimd_fetcher'
 
@@ -83,12 +88,15 @@ type Parts = {
 function createJobDeps({ config, network, log, db, producer }: Parts, stopping: AbortSignal): RunJobDeps {
   const fetchResource = createWayOut(config, network)
   const takeIsolation = isolationOf(config, network, log)
-  const documents = createDeps(db, config, fetchResource, producer.enqueue, takeIsolation)
+  const askNameServers = createNameServerQuestion(config, network)
+  const wayTo = { fetchResource, askNameServers }
+  const documents = createDeps(db, config, wayTo, producer.enqueue, takeIsolation)
   const resources = createResourceDeps(db, config, fetchResource, takeIsolation)
   const { encodeLogo, monotonicMs } = resources
   const onBroken = (reason: unknown): void => logBrokenDecoder(log, reason)
   const canDecode = createDecoderCheck({ encodeLogo, monotonicMs, onBroken }, stopping)
-  return { log, documents, resources, canDecode }
+  const registrations = createRegistrationDeps(db, config, fetchResource)
+  return { log, documents, resources, registrations, canDecode }
 }
 
 function createConsumers(config: FetcherConfig, deps: RunJobDeps): readonly Consumer[] {
