@@ -106,6 +106,15 @@ export const commonEnvironment = {
     .describe('How long running work may take to end after SIGTERM before it is handed back.'),
 }
 
+/** How many demands of one tenant the fetchers have at once; the same for api and scheduler. */
+export function tenantFetchesVariable() {
+  return count()
+    .default(16)
+    .describe(
+      'First contacts of one tenant that the fetchers have at once; more wait in line. Fewer than CIMD_FETCH_CONCURRENCY of all fetchers together, or one tenant can keep all of them busy; the same for api and scheduler.',
+    )
+}
+
 /** The port variable of a service; 0 picks a free one. */
 export function portVariable(fallback: number) {
   return wholeNumber(0, 65_535)

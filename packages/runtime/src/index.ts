@@ -11,6 +11,7 @@ export {
   portVariable,
   refuseVariables,
   switchVariable,
+  tenantFetchesVariable,
 } from './config.ts'
 export {
   type EgressChecks,

@@ -8,8 +8,10 @@ import type {
   Validators,
 } from '@cimd/core'
 import { sql } from 'kysely'
+import { type AuditedFetch, auditedFetchJson } from './audit-pending.ts'
 import type { Claim } from './claims.ts'
 import type { Db, Transaction } from './db.ts'
+import { IS_LINE, leavePlaces } from './fetch-places.ts'
 import { followNamed } from './named-resources.ts'
 import { bytes, json } from './sql-values.ts'
 import { knownCode, rowFromStanding } from './standing.ts'
@@ -41,6 +43,8 @@ export type AttemptRecord = {
   readonly examined?: boolean
   readonly nextAttemptAt: Date | undefined
   readonly events: readonly ClientEvent[]
+  /** What the audit of every tenant that uses the client is told; undefined: nothing. */
+  readonly audited?: AuditedFetch
 }
 
 export type RecordedAttempt = {
@@ -48,6 +52,8 @@ export type RecordedAttempt = {
   readonly applied: boolean
   /** The queue that wants the next job, when demands arrived that this attempt does not answer. */
   readonly next: 'fetch' | 'refresh' | undefined
+  /** Somebody waits in line for the place that is free by it. */
+  readonly line?: true
   /**
    * Nothing was written, not even the attempt: something else of the client was announced since the claim, which what is
    * announced of a new version must count from. To be judged once more with the claim renewed (`renewLinked`).
@@ -55,7 +61,12 @@ export type RecordedAttempt = {
   readonly overtaken?: true
 }
 
-type RecordedRow = { applied: boolean; overtaken: boolean; next: 'fetch' | 'refresh' | null }
+type RecordedRow = {
+  applied: boolean
+  overtaken: boolean
+  next: 'fetch' | 'refresh' | null
+  line: boolean
+}
 
 /** After this long the work of a demand that arrived meanwhile is looked for again. */
 const NEXT_WORK_SECONDS = 5
@@ -63,8 +74,8 @@ const NEXT_WORK_SECONDS = 5
 const CANARY_RETRY_SECONDS = 60 * 60
 
 /**
- * Writes the attempt, the new version, the client's state, its schedule and its events in one statement: one
- * transaction, one round trip. The client's row lock orders the events (`client_seq`); a claim that was lost
+ * Writes the attempt, the new version, the client's state, its schedule, its events and what the audit is told in one
+ * statement: one transaction, one round trip. The client's row lock orders the events (`client_seq`); a claim that was lost
  * leaves the client untouched, so a late result never overwrites a newer one.
  */
 export async function recordAttempt(db: Db, record: AttemptRecord): Promise<RecordedAttempt> {
@@ -117,19 +128,26 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<Reco
     ), due as (
       insert into cimd.schedule (client_ref, due_at) select id, due_at from client where due_at is not null
       on conflict (client_ref) do update set due_at = excluded.due_at
-    ), settled as (
+    ), places as (${leavePlaces(sql`client`)}), settled as (
       delete from cimd.schedule where client_ref = (select id from client where due_at is null)
     ), announced as (
       insert into cimd.outbox (client_ref, client_seq, type, data, occurred_at)
       select client.id, client.event_seq - ${record.events.length} + e.ordinality, e.event ->> 'type',
         e.event -> 'data', ${record.finishedAt}
       from client, jsonb_array_elements(${JSON.stringify(record.events)}::jsonb) with ordinality as e (event)
+    ), audited as (
+      insert into cimd.audit_pending (client_ref, generation, at, kind, client_id, actor, data)
+      select client.id, ${claim.generation}, ${record.finishedAt}, a.entry ->> 'kind', a.entry ->> 'client_id',
+        a.entry -> 'actor', a.entry -> 'data'
+      from client, (select ${auditedFetchJson(claim.clientId, record.audited)}::jsonb as entry) a
+      where a.entry is not null
     )
     select exists (select from client) as applied,
       exists (select from mine) and not exists (select from held) as overtaken,
-      (select case when urgent then 'fetch' when more then 'refresh' end from client) as next`.execute(db)
-  const { applied = false, overtaken = false, next } = rows[0] ?? {}
-  return { applied, next: next ?? undefined, ...(overtaken && { overtaken }) }
+      (select case when urgent then 'fetch' when more then 'refresh' end from client) as next,
+      ${IS_LINE} as line`.execute(db)
+  const { applied = false, overtaken = false, next, line = false } = rows[0] ?? {}
+  return { applied, next: next ?? undefined, ...(line && { line }), ...(overtaken && { overtaken }) }
 }
 
 // A canary is looked after even while nothing of it was ever valid, which nobody else's demand would do.

@@ -4,6 +4,7 @@ import {
   type ClientIdUrl,
   type ClientStanding,
   type FailureCode,
+  type KnownDomain,
   LOST_CLAIMS_MAX,
   type PastVersion,
   type Validators,
@@ -11,6 +12,7 @@ import {
 import { type RawBuilder, sql } from 'kysely'
 import type { StoredVersion } from './clients.ts'
 import type { Db } from './db.ts'
+import { type KnownDomainRow, knownDomainFromRow } from './domains.ts'
 import { type StandingRow, standingFromRow } from './standing.ts'
 
 /** The right to fetch one client, until `until` on the database's clock. */
@@ -43,6 +45,8 @@ export type Claim = {
   readonly linked?: LinkedFacts
   /** How many claims in a row were lost before this one: their fetchers died, or took too long. */
   readonly lostClaims: number
+  /** Of its registrable domain (CHG-05); undefined: nothing of it was ever valid. */
+  readonly domain?: KnownDomain | undefined
 }
 
 /** What is usable of what a client names. */
@@ -57,7 +61,8 @@ export type LinkedFacts = {
 type LinkedRow = { event_seq: number; keys: Buffer | null; logo_digest: Buffer | null }
 
 type ClaimRow = StandingRow &
-  LinkedRow & {
+  LinkedRow &
+  KnownDomainRow & {
     /** Another number: something was recorded that the rest of the row does not show. */
     event_seq_seen: number
     id: string
@@ -111,7 +116,7 @@ export async function claimClient(
         and (claim_until is null or claim_until <= cimd.cimd_now())
         and (quarantined_until is null or quarantined_until <= cimd.cimd_now())
         and (deferred_until is null or deferred_until <= cimd.cimd_now())
-      returning id, client_id, host, claim_token, claimed, forced, urgent, done, version_id, announced_version_id, etag, last_modified, cache_headers,
+      returning id, client_id, host, domain, claim_token, claimed, forced, urgent, done, version_id, announced_version_id, etag, last_modified, cache_headers,
         state, validated_at, fresh_until, revalidate_until, usable_until, stale_forbidden, stale_if_error_seconds,
         failure_code, failing_since, withdrawing_code, withdrawing_since, retry_at, stale_announced_code, event_seq,
         lost_claims, quarantined_since, quarantined_until
@@ -164,6 +169,7 @@ const CLAIM_FACTS = sql`
     c.failure_code, c.failing_since, c.withdrawing_code, c.withdrawing_since, c.retry_at, c.stale_announced_code,
     c.lost_claims, c.quarantined_since, c.quarantined_until, v.digest, v.body, v.content_type, v.rules_version, v.fetched_at, b.held_from,
     (select rules_version from cimd.deployment) as rules_approved,
+    d.standing as domain_standing, d.changes_pending, d.name_servers_asked_at,
     k.body as keys, l.digest as logo_digest, a.digest as announced_digest, a.body as announced_body, (
       select jsonb_agg(jsonb_build_object('digest', encode(n.digest, 'hex'), 'since', n.fetched_at) order by n.id)
       from (
@@ -174,6 +180,7 @@ const CLAIM_FACTS = sql`
 
 const CLAIM_JOINS = sql`left join cimd.versions v on v.id = c.version_id
   left join cimd.versions a on a.id = c.announced_version_id
+  left join cimd.domains d on d.domain = c.domain
   left join cimd.brake b on b.held_from is not null ${LINKED_JOINS}`
 
 /** Gives a claim back without an attempt, so that another fetcher may take it at once. */
@@ -192,10 +199,12 @@ export async function postponeClaim(db: Db, claim: Claim, seconds: number): Prom
 }
 
 async function endClaim(db: Db, claim: Claim, pause: { seconds: number; code?: FailureCode }): Promise<void> {
+  const isDeferred = pause.code !== undefined
   await sql`
     with ended as (
       update cimd.clients set claimed = null, claim_token = null, claim_until = null,
-        deferred_until = p.until, deferred_code = case when p.until is null then null else ${pause.code ?? null}::text end
+        deferred_until = p.until, deferred_code = case when p.until is null then null else ${pause.code ?? null}::text end,
+        placed = case when ${isDeferred} and p.until is not null then done else placed end
       from (
         -- A user who came meanwhile does not wait for a pause that was asked of nobody's hurry.
         select id, case when ${pause.seconds > 0} and (${claim.urgent} or urgent <= done)
@@ -204,6 +213,10 @@ async function endClaim(db: Db, claim: Claim, pause: { seconds: number; code?: F
       ) p
       where clients.id = p.id
       returning clients.id, coalesce(p.until, cimd.cimd_now()) as due_at
+    ), in_line as (
+      -- Others have their turn meanwhile.
+      update cimd.fetch_places p set taken_at = null, ready_at = ended.due_at
+      from ended where p.client_ref = ended.id and ${isDeferred}
     )
     insert into cimd.schedule (client_ref, due_at) select id, due_at from ended
     on conflict (client_ref) do update set due_at = excluded.due_at`.execute(db)
@@ -224,6 +237,7 @@ function claimFromRow(row: ClaimRow): Claim {
     brake: row.held_from === null ? undefined : { heldFrom: row.held_from },
     linked: linkedFromRow(row),
     lostClaims: row.lost_claims,
+    domain: knownDomainFromRow(row),
     version: versionFromRow(row),
     history: (row.history ?? []).map(({ digest, since }) => ({ digest, since: new Date(since) })),
     announced: announcedFromRow(row),

@@ -20,7 +20,15 @@ export type StoreOptions = {
   readonly onError: (error: Error) => void
 }
 
-export type StoreRole = 'cimd_api' | 'cimd_fetcher' | 'cimd_scheduler' | 'cimd_notifier'
+/** One role per service, and that of the tools of an operator, who sees every tenant. */
+export const STORE_ROLES = [
+  'cimd_api',
+  'cimd_fetcher',
+  'cimd_scheduler',
+  'cimd_notifier',
+  'cimd_operator',
+] as const
+export type StoreRole = (typeof STORE_ROLES)[number]
 
 const INT8_OID = 20
 const CONNECT_TIMEOUT_MS = 3000

@@ -13,6 +13,8 @@ export type DueFactsRow = {
   attempted_at: Date | null
   failing: boolean
   withdrawing_since: Date | null
+  /** Absent where nothing of the kind waits in line. */
+  in_line?: boolean
 }
 
 /** Who uses a client: its tenants by their interest, and the operator of whom it is a canary. */
@@ -62,6 +64,7 @@ export function factsFromRow(row: DueFactsRow, use: UseOfClient): DueFacts {
     withdrawingSince: row.withdrawing_since ?? undefined,
     lastResolvedAt: use.lastResolvedAt,
     leasedUntil: use.leasedUntil,
+    inLine: row.in_line ?? false,
     canary: use.canary,
   }
 }

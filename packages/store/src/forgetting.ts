@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Db, Transaction } from './db.ts'
+import { endReputation } from './reputation.ts'
 import type { WalkedBatch } from './retention.ts'
 import { applyDueActions, inTransaction } from './schedule.ts'
 
@@ -25,6 +26,7 @@ export async function forgetClients(
   for (;;) {
     const forgotten = await inTransaction(db, async (trx) => {
       const clients = await lockAllForgettable(trx, limit)
+      await endReputation(trx, clients)
       const isLightened = await lighten(trx, clients, rowsPerStatement)
       if (isLightened) return deleteForgettable(trx, clients)
       await endInterest(trx, clients)
@@ -70,6 +72,7 @@ const IDLE = sql`c.wanted = c.done and c.claimed is null
   and not exists (select from cimd.resources where client_ref = c.id and claim_until > cimd.cimd_now())`
 
 const NEVER_VALID = sql`c.version_id is null
+  and not exists (select from cimd.registrations where client_ref = c.id)
   and c.created_at <= cimd.cimd_now() - make_interval(days => ${NEVER_VALID_DAYS})
   and (c.attempted_at is null or c.attempted_at <= cimd.cimd_now() - make_interval(days => ${NEVER_VALID_DAYS}))
   and not exists (select from cimd.interest where client_ref = c.id
@@ -77,6 +80,8 @@ const NEVER_VALID = sql`c.version_id is null
 
 const DORMANT = sql`c.dormant_since <= cimd.cimd_now() - make_interval(days => ${DORMANT_DAYS})
   and not exists (select from cimd.approvals where client_ref = c.id)
+  and not exists (select from cimd.registrations where client_ref = c.id)
+  and not exists (select from cimd.decisions where client_ref = c.id and refused_at is not null)
   and not exists (select from cimd.bindings where client_ref = c.id and bound_until > cimd.cimd_now())`
 
 const UNSCHEDULED = sql<boolean>`(${IDLE} and c.version_id is not null and c.dormant_since is null
@@ -125,7 +130,12 @@ async function lighten(trx: Transaction, clients: readonly string[], rows: numbe
       select id from cimd.outbox where client_ref = any(${clients}::bigint[])
       order by client_ref, client_seq limit ${rows}
     )`
-  for (const statement of [attempts, feed, events]) {
+  const subjects = sql`
+    delete from cimd.client_subjects where (tenant_id, pseudonym, client_ref) in (
+      select tenant_id, pseudonym, client_ref from cimd.client_subjects
+      where client_ref = any(${clients}::bigint[]) limit ${rows}
+    )`
+  for (const statement of [attempts, feed, events, subjects]) {
     const { numAffectedRows = 0n } = await statement.execute(trx)
     if (numAffectedRows >= rows) return false
   }

@@ -8,16 +8,30 @@ export {
 } from './advertise.ts'
 export {
   API_KEY_SCOPES,
+  API_KEYS_PER_TENANT_MAX,
+  type ApiKeyScope,
   type ApiKeySummary,
   type Authenticated,
   authenticate,
+  countApiKeys,
   createApiKey,
+  findApiKey,
+  findKeyTenant,
   hasApiKey,
   listApiKeys,
+  noteKeyUse,
   revokeApiKey,
 } from './api-keys.ts'
 export { clearApproval, setApproval } from './approvals.ts'
 export { type AttemptRecord, findAnswer, type RecordedAttempt, recordAttempt } from './attempts.ts'
+export { type AuditQuery, readAudit, readAuditOf, readAuditState, type StoredEntry } from './audit.ts'
+export { type ChainedBatch, chainAudit, type RefusedEntry } from './audit-chain.ts'
+export { deleteCutAudit, deleteOrphanedAudit, noteAuditCut, noteOldAuditCuts } from './audit-cut.ts'
+export { AuditCutError, exportAudit } from './audit-export.ts'
+export { type AuditedFetch, noteAudit, noteOwnAudit, type TenantAuditEntry } from './audit-pending.ts'
+export type { AuditState } from './audit-state.ts'
+export { endKey, type IssuedKey, issueKey, type KeyOwner, replaceKey } from './audited-keys.ts'
+export { noteSettings, openTenant } from './audited-tenants.ts'
 export {
   BINDING_LEASE_SECONDS,
   BINDING_LEASE_SECONDS_MAX,
@@ -67,26 +81,31 @@ export {
   type KnownVersion,
   readClientHistory,
 } from './client-history.ts'
-export {
-  type ClientView,
-  type Demand,
-  findClient,
-  isAwaited,
-  lockClient,
-  type RaisedDemand,
-  raiseDemand,
-  type StoredVersion,
-} from './clients.ts'
+export { type ClientView, findClient, lockClient, type StoredVersion } from './clients.ts'
 export {
   checkDb,
   closeDb,
   type Db,
   isUnreachable,
   openDb,
+  STORE_ROLES,
   type StoreOptions,
   type StoreRole,
   type Transaction,
 } from './db.ts'
+export {
+  type DueDecisions,
+  dropDue,
+  findDueDecisions,
+  findUnjudgedTenants,
+  type NewDecision,
+  noteDecision,
+  noteJudged,
+  setBaseline,
+  settleDecision,
+  tryLockJudging,
+  type UnjudgedTenant,
+} from './decisions.ts'
 export {
   type Delivery,
   type DeliveryState,
@@ -94,13 +113,37 @@ export {
   type Replay,
   replayDeliveries,
 } from './deliveries.ts'
+export { type Demand, isAwaited, type RaisedDemand, raiseDemand } from './demands.ts'
+export {
+  type AcceptedOwner,
+  acceptOwner,
+  forgetDomains,
+  noteEra,
+  type OwnerAcceptance,
+  type OwnershipView,
+} from './domain-eras.ts'
+export {
+  noteChangePending,
+  noteNameServers,
+  observeDomain,
+  observeRegistration,
+  type RegistrationSeen,
+  type RememberedDomain,
+  readDomain,
+  type SeenDomain,
+  takeRegistrationQuestion,
+} from './domains.ts'
+export { type DifferingClient, type DryRun, dryRunPolicy } from './dry-run.ts'
 export { fanOut } from './fan-out.ts'
 export { type FeedEvent, readFeed } from './feed.ts'
+export { type AdmittedDemands, admitInTurn } from './fetch-places.ts'
 export { deleteGoneFetchers, endLife, signLife } from './fetchers.ts'
 export { forgetClients, retireUnscheduled } from './forgetting.ts'
 export { hastenRefresh } from './hasten-refresh.ts'
 export { deleteEndedPaces, lockHostPaces, saveHostPaces } from './host-paces.ts'
 export { touchInterest } from './interest.ts'
+export { type KeyRotation, rotateApiKey, rotateOperatorKey } from './key-rotation.ts'
+export { KEY_OVERLAP_SECONDS } from './key-text.ts'
 export {
   claimLane,
   type LaneClaim,
@@ -112,9 +155,54 @@ export {
 export { deleteUnusedLogos, findLogo, type StoredLogo, saveLogo } from './logos.ts'
 export { checkSchema, dangerouslySetClockOffset, migrate, SCHEMA_VERSION, SchemaError } from './migrate.ts'
 export { type Channel, doneKey, type Listener, listen, notify } from './notifications.ts'
-export { relayOutbox } from './outbox.ts'
-export { countOverloadFacts } from './overload.ts'
+export {
+  authenticateOperator,
+  createOperatorKey,
+  listOperatorKeys,
+  type OperatorKeySummary,
+  revokeOperatorKey,
+} from './operator-keys.ts'
+export { relayOutbox, tellTenant } from './outbox.ts'
+export { countInLine, countOverloadFacts } from './overload.ts'
+export {
+  clearReportPolicy,
+  findPolicy,
+  listPolicies,
+  type NewPolicy,
+  type PolicyVersions,
+  type PutPolicy,
+  putPolicy,
+  putReportPolicy,
+  readPolicyVersions,
+  type StoredPolicy,
+} from './policies.ts'
+export {
+  type AgreedVersion,
+  isOwnerNew,
+  type NotedDecision,
+  type PolicyFacts,
+  type RegistrationMode,
+} from './policy-facts.ts'
+export { listPolicyReports, notePolicyReport, type PolicyReport } from './policy-reports.ts'
 export { type ReleasedQuarantine, releaseQuarantine } from './quarantine.ts'
+export {
+  chargeFirstUse,
+  deleteEndedQuotaWindows,
+  QUOTA_WINDOW_SECONDS,
+  type QuotaCharge,
+  type QuotaRefusal,
+  QuotaRefusedError,
+} from './quota-windows.ts'
+export {
+  deleteRegistration,
+  listRegistrations,
+  pinRegistrations,
+  putRegistration,
+  type Registered,
+  renewRegistration,
+} from './registrations.ts'
+export { countUse, type ReportedUse } from './reputation.ts'
+export { type FleetReputation, findFleetReputation, type ReputationView } from './reputation-view.ts'
 export {
   applyResourceActions,
   type DueResource,
@@ -154,6 +242,15 @@ export {
   readRulesStatus,
   recordRevalidated,
 } from './revalidation.ts'
+export { clearReviewed, markReviewed, type Reviewable } from './reviewed.ts'
+export {
+  type Approval,
+  approveVersion,
+  listReviews,
+  type Review,
+  refuseClient,
+  withdrawDecision,
+} from './reviews.ts'
 export {
   applyDueActions,
   type DecidedClient,
@@ -170,6 +267,7 @@ export {
 } from './settle-delivery.ts'
 export { clearStaleLimits, findStaleLimits, setStaleLimits } from './stale-limits.ts'
 export { type AttemptCount, readStatus, type StoreStatus } from './status.ts'
+export { eraseSubject, eraseUnusedSubjects, findPseudonym, notePseudonym } from './subjects.ts'
 export {
   changeSubscription,
   countSubscriptions,
@@ -185,7 +283,24 @@ export {
   type SubscriptionChange,
   verifySubscription,
 } from './subscriptions.ts'
+export { clearQuotas, findQuotas, setQuotas } from './tenant-quotas.ts'
+export { removeTenant } from './tenant-removal.ts'
 export { withTenant } from './tenant-transaction.ts'
-export { ensureTenant, findTenant, listTenants, setTenantProfile, type TenantSummary } from './tenants.ts'
+export {
+  describeTenant,
+  ensureTenant,
+  findTenant,
+  findTenantSummary,
+  listTenants,
+  setTenantProfile,
+  type TenantSummary,
+} from './tenants.ts'
 export { deleteExpiredTickets, findTicket, issueTicket, type Ticket } from './tickets.ts'
+export {
+  findUsedClients,
+  judgeUsedClient,
+  listUsedClients,
+  type UsedClient,
+  type UsedSlice,
+} from './used-clients.ts'
 export { findNamedVersion, type NamedVersion, noteEffectiveDocument, type VersionRef } from './versions.ts'

@@ -1,7 +1,7 @@
 import { RULES_VERSION } from '@cimd/core'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
-import { closeDb, type Db, openDb } from './db.ts'
+import { closeDb, type Db, openDb, STORE_ROLES } from './db.ts'
 import { MIGRATIONS, type NumberedMigration } from './migrations/index.ts'
 import { beginRules } from './revalidation.ts'
 import { settle } from './settle.ts'
@@ -17,7 +17,8 @@ export class SchemaError extends Error {
 /**
  * Brings the database to `SCHEMA_VERSION` and records what kind of deployment it is; a database once marked
  * `production` stays so and refuses a clock offset. Rules count as approved from here on only where none were before (CAC-12).
- * Safe to run from several places at once. Returns the names applied. Throws a `SchemaError` when the database cannot hold every document.
+ * Safe to run from several places at once. Returns the names applied. Throws a `SchemaError` when the database cannot hold every
+ * document, and when who migrates may neither make the roles nor is a member of them.
  */
 export async function migrate(url: string, environment: 'development' | 'production'): Promise<string[]> {
   const db = openDb({ url, connectionsMax: 1, statementTimeoutMs: 0, onError: () => {} })
@@ -25,7 +26,7 @@ export async function migrate(url: string, environment: 'development' | 'product
     await refuseOtherEncodings(db)
     const migrator = new Migrator({ db, provider, migrationTableSchema: 'cimd' })
     const { error, results } = await migrator.migrateToLatest()
-    if (error !== undefined) throw error
+    if (error !== undefined) throw (await explainRights(db, error)) ?? error
     await settle(
       db,
       MIGRATIONS.flatMap(({ settling }) => settling ?? []),
@@ -40,6 +41,24 @@ export async function migrate(url: string, environment: 'development' | 'product
   } finally {
     await closeDb(db)
   }
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+// From Postgres 16 on only a superuser, or who made a role, may hand out a role that another database of the server has already.
+async function explainRights(db: Db, error: unknown): Promise<SchemaError | undefined> {
+  if (!(error instanceof Error && 'code' in error && error.code === INSUFFICIENT_PRIVILEGE)) return undefined
+  const { rows } = await sql<{ user: string; missing: string | null }>`
+    select quote_ident(current_user) as user, string_agg(needed, ', ' order by needed) as missing
+    from unnest(${[...STORE_ROLES, 'cimd_definer']}::text[]) as needed
+    where not exists (select from pg_roles where rolname = needed)`.execute(db)
+  const [{ user, missing } = { user: 'the user', missing: null }] = rows
+  const made = missing === null ? '' : `create role … nologin for each of ${missing}; `
+  return new SchemaError(
+    `The migration lacks a right: ${error.message}. As a superuser: ${made}` +
+      `grant ${[...STORE_ROLES, 'cimd_definer'].join(', ')} to ${user}; then migrate again.`,
+    { cause: error },
+  )
 }
 
 // A document may hold any character; in another encoding its attempt could never be recorded.
@@ -108,8 +127,12 @@ async function hasVersions(db: Db): Promise<boolean> {
     return rows[0]?.present === true
   } catch (error) {
     // The role the connection takes on is made by the first migration ever run on the server.
-    if (error instanceof Error && 'code' in error && error.code === INVALID_PARAMETER_VALUE) return false
-    throw error
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === INVALID_PARAMETER_VALUE) return false
+    if (code !== INSUFFICIENT_PRIVILEGE) throw error
+    throw new SchemaError(`${(error as Error).message}: grant the role to the user who logs in.`, {
+      cause: error,
+    })
   }
 }
 

@@ -3,8 +3,11 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { connectionConfig, type Db, type StoreOptions } from './db.ts'
 
-/** `cimd_done`: an attempt on a client ended. `cimd_outbox`: events wait for the relay. `cimd_feed`: a tenant has news. */
-export type Channel = 'cimd_done' | 'cimd_outbox' | 'cimd_feed'
+/**
+ * `cimd_done`: an attempt on a client ended. `cimd_outbox`: events wait for the relay. `cimd_feed`: a tenant has news.
+ * `cimd_audit`: entries wait for their places. `cimd_places`: a place with the fetchers became free that somebody waits for in line.
+ */
+export type Channel = 'cimd_done' | 'cimd_outbox' | 'cimd_feed' | 'cimd_audit' | 'cimd_places'
 
 const RECONNECT_MS = [100, 250, 500, 1000, 2000]
 const HEARTBEAT_MS = 5000

@@ -1,4 +1,4 @@
-import { OVERLOAD_LATELY_SECONDS, OVERLOAD_RATE_SECONDS, type OverloadFacts } from '@cimd/core'
+import { type Line, OVERLOAD_LATELY_SECONDS, OVERLOAD_RATE_SECONDS, type OverloadFacts } from '@cimd/core'
 import { sql } from 'kysely'
 import { readAdvertise } from './advertise.ts'
 import type { Db, Transaction } from './db.ts'
@@ -50,6 +50,13 @@ export async function countOverloadFacts(db: Db | Transaction): Promise<Overload
   if (row === undefined) throw new Error('an aggregate gave no row')
   const { why } = await readAdvertise(db)
   return factsFromRow(row, why === 'fetchers_gone')
+}
+
+/** How many demands of each tenant wait in line for a place, each counted no further than `max`. */
+export async function countInLine(db: Db, max: number): Promise<Line> {
+  const { rows } = await sql<{ tenant_id: string; waiting: number }>`
+    select tenant_id, waiting from cimd.count_in_line(${max})`.execute(db)
+  return new Map(rows.map(({ tenant_id, waiting }) => [tenant_id, waiting]))
 }
 
 function factsFromRow(row: FactsRow, fetchersGone: boolean): OverloadFacts {

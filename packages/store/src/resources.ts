@@ -9,6 +9,7 @@ import type {
   Validators,
 } from '@cimd/core'
 import { sql } from 'kysely'
+import { type AuditedFetch, auditedFetchJson } from './audit-pending.ts'
 import { claimLost } from './claims.ts'
 import type { Db } from './db.ts'
 import { keepLeftLogos } from './logos.ts'
@@ -54,6 +55,8 @@ export type ResourceRecord = {
   readonly examined?: boolean
   readonly nextAttemptAt: Date | undefined
   readonly events: readonly ClientEvent[]
+  /** What the audit of every tenant that uses the client is told; undefined: nothing. */
+  readonly audited?: AuditedFetch
 }
 
 type ClaimRow = StandingRow & {
@@ -109,7 +112,7 @@ export async function claimResources(
 }
 
 /**
- * Writes an attempt on a resource, what it found and its events in one statement. The client's row lock orders the
+ * Writes an attempt on a resource, what it found, its events and what the audit is told in one statement. The client's row lock orders the
  * events, as it does those of the document; a claim that was lost, or whose URL the document no longer names, leaves
  * everything untouched. False: nothing was written.
  */
@@ -151,6 +154,12 @@ export async function recordResource(db: Db, record: ResourceRecord): Promise<{ 
       select client.id, client.event_seq - ${record.events.length} + e.ordinality, e.event ->> 'type',
         e.event -> 'data', ${record.finishedAt}
       from client, jsonb_array_elements(${JSON.stringify(record.events)}::jsonb) with ordinality as e (event)
+    ), audited as (
+      insert into cimd.audit_pending (client_ref, at, kind, client_id, actor, data)
+      select resource.client_ref, ${record.finishedAt}, a.entry ->> 'kind', a.entry ->> 'client_id',
+        a.entry -> 'actor', a.entry -> 'data'
+      from resource, (select ${auditedFetchJson(claim.clientId, record.audited)}::jsonb as entry) a
+      where a.entry is not null
     )
     select exists (select from resource) as applied`.execute(db)
   return { applied: rows[0]?.applied ?? false }

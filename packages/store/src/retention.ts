@@ -105,9 +105,13 @@ function isOldEffective({ versionsKept, versionDays }: Retention) {
         and a.version_id = e.approved_version_id and b.version_id = e.current_version_id
     )
     and not exists (
-      select from cimd.clients c join cimd.approvals a on a.client_ref = c.id
-      where c.id = e.client_ref and a.tenant_id = e.tenant_id
-        and c.version_id = e.current_version_id and a.version_id = e.approved_version_id
+      select from cimd.clients c
+      left join cimd.approvals a on a.client_ref = c.id and a.tenant_id = e.tenant_id
+      left join cimd.decisions d on d.client_ref = c.id and d.tenant_id = e.tenant_id
+      left join cimd.registrations g on g.client_ref = c.id and g.tenant_id = e.tenant_id
+      where c.id = e.client_ref and e.current_version_id = coalesce(g.version_id, c.version_id)
+        and (e.approved_version_id in (a.version_id, d.baseline_version_id)
+          or (e.policy_version is not null and e.approved_version_id = e.current_version_id))
     )`
 }
 
@@ -151,6 +155,8 @@ function isExpendable({ versionsKept, versionDays }: Retention) {
     )
     and not exists (select from cimd.bindings where version_id = v.id)
     and not exists (select from cimd.approvals where version_id = v.id)
+    and not exists (select from cimd.decisions where baseline_version_id = v.id)
+    and not exists (select from cimd.registrations where version_id = v.id)
     and not exists (
       select from cimd.effective_documents where approved_version_id = v.id or current_version_id = v.id
     )`
@@ -188,6 +194,7 @@ export async function deleteOldInterest(
 const isOldInterest = sql<boolean>`(
   i.last_resolved_at < cimd.cimd_now() - make_interval(days => ${INTEREST_DAYS})
   and not exists (select from cimd.approvals a where a.tenant_id = i.tenant_id and a.client_ref = i.client_ref)
+  and not exists (select from cimd.registrations g where g.tenant_id = i.tenant_id and g.client_ref = i.client_ref)
   and not exists (
     select from cimd.bindings b where b.tenant_id = i.tenant_id and b.client_ref = i.client_ref
       and b.bound_until > cimd.cimd_now()

@@ -60,6 +60,9 @@ export async function lockDueClients(
     )
     select due.* from in_line r cross join lateral (
       select d.id::text as client, d.host, cimd.cimd_now() as now, ${DUE_COLUMNS},
+        d.placed < d.urgent and exists (
+          select from cimd.fetch_places where client_ref = d.id and taken_at is null
+        ) as in_line,
         -- Whatever has been enqueued since looks again at another time.
         case when s.due_at = d.deferred_until then d.deferred_until end as turn_at
       from cimd.schedule s join cimd.clients d on d.id = s.client_ref

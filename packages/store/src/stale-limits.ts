@@ -12,7 +12,7 @@ export async function findStaleLimits(db: Db, name: string): Promise<StaleLimits
   return row?.stale_limits
 }
 
-/** Sets the limits named and leaves the others; undefined without such a tenant. They apply from its next request on. */
+/** Sets the limits named and leaves the others; undefined without such a tenant, or if it has a policy, which says them itself. They apply from its next request on. */
 export async function setStaleLimits(
   db: Db,
   name: string,
@@ -32,6 +32,8 @@ async function storeLimits(
   value: ReturnType<typeof sql>,
 ): Promise<StaleLimits | undefined> {
   const { rows } = await sql<{ stale_limits: StaleLimits }>`
-    update cimd.tenants set stale_limits = ${value} where name = ${name} returning stale_limits`.execute(db)
+    update cimd.tenants set stale_limits = ${value} where name = ${name} and policy_version = 0 returning stale_limits`.execute(
+    db,
+  )
   return rows[0]?.stale_limits
 }

@@ -1,4 +1,4 @@
-import type { StaleLimits } from '@cimd/core'
+import type { AuditEntry, JsonObject, StaleLimits } from '@cimd/core'
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely'
 
 // One type per table, columns as in the migrations. `bigint` columns are numbers here (see db.ts), except row
@@ -25,6 +25,11 @@ export type Database = {
     profile: Generated<string>
     feed_position: Generated<number>
     stale_limits: ColumnType<StaleLimits, string | undefined, string>
+    policy_version: Generated<number>
+    report_policy_version: number | null
+    evaluated_policy_version: Generated<number>
+    quotas: ColumnType<object, string | undefined, string>
+    quota_key: Generated<Buffer>
     created_at: Generated<Instant>
   }
   'cimd.api_keys': {
@@ -36,6 +41,114 @@ export type Database = {
     created_at: Generated<Instant>
     expires_at: Instant | null
     revoked_at: Instant | null
+    last_used_at: Instant | null
+    replaced_by: string | null
+  }
+  'cimd.operator_keys': {
+    prefix: string
+    key_sha256: Buffer
+    created_at: Generated<Instant>
+    expires_at: Instant | null
+    revoked_at: Instant | null
+    last_used_at: Instant | null
+    replaced_by: string | null
+  }
+  'cimd.policies': {
+    tenant_id: string
+    version: number
+    policy: ColumnType<unknown, string, never>
+    digest: Buffer
+    created_at: Generated<Instant>
+    created_by: string
+  }
+  'cimd.domains': {
+    domain: string
+    era: Generated<number>
+    changed_at: Instant | null
+    former_seen_at: Instant | null
+    standing: JSONColumnType<object>
+    changes_pending: Generated<boolean>
+    name_servers_asked_at: Instant | null
+    registration_asked_at: Instant | null
+  }
+  'cimd.domain_eras': { tenant_id: string; domain: string; era: number; accepted_at: Generated<Instant> }
+  'cimd.subject_keys': { tenant_id: string; key: Buffer; created_at: Generated<Instant> }
+  'cimd.subjects': {
+    tenant_id: string
+    subject_hash: Buffer
+    pseudonym: Generated<string>
+    created_at: Generated<Instant>
+    last_used_at: Generated<Instant>
+  }
+  'cimd.client_subjects': { tenant_id: string; pseudonym: string; client_ref: string; first_at: Instant }
+  'cimd.domain_subjects': { tenant_id: string; pseudonym: string; domain: string; first_at: Instant }
+  'cimd.client_reputation': {
+    tenant_id: string
+    client_ref: string
+    domain: string
+    subjects: number
+    first_seen: Instant
+    last_seen: Instant
+  }
+  'cimd.domain_reputation': {
+    tenant_id: string
+    domain: string
+    subjects: number
+    clients: number
+    first_seen: Instant
+    last_seen: Instant
+  }
+  'cimd.reviewed': {
+    tenant_id: string
+    kind: 'client' | 'domain'
+    name: string
+    reviewed_at: Generated<Instant>
+    reviewed_by: string
+  }
+  'cimd.fleet_client_reputation': {
+    client_ref: string
+    subjects: number
+    first_seen: Instant
+    last_seen: Instant
+  }
+  'cimd.fleet_domain_reputation': {
+    domain: string
+    subjects: number
+    clients: number
+    first_seen: Instant
+    last_seen: Instant
+  }
+  'cimd.audit_pending': {
+    id: RowId
+    tenant_id: string | null
+    client_ref: string | null
+    generation: number | null
+    at: Generated<Instant>
+    kind: string
+    client_id: string | null
+    subject: string | null
+    actor: ColumnType<{ readonly kind: string; readonly id: string }, string, never>
+    data: ColumnType<JsonObject, string, never>
+  }
+  'cimd.audit': {
+    tenant_id: string
+    seq: number
+    entry: ColumnType<AuditEntry, string, never>
+    hash: Buffer
+    previous_hash: Buffer
+    at: GeneratedAlways<string>
+    kind: GeneratedAlways<string>
+    client_id: GeneratedAlways<string | null>
+    subject: GeneratedAlways<string | null>
+  }
+  'cimd.audit_heads': {
+    tenant_id: string
+    seq: number
+    hash: Buffer
+    anchor_seq: number | null
+    anchor_hash: Buffer | null
+    anchor_count: number | null
+    cut_at: Instant | null
   }
   'cimd.clients': ClientsTable
   'cimd.versions': {
@@ -82,6 +195,43 @@ export type Database = {
     client_ref: string
     version_id: string
     approved_at: Generated<Instant>
+    expires_at: Instant | null
+    reason: string | null
+    approved_by: string | null
+  }
+  'cimd.decisions': {
+    tenant_id: string
+    client_ref: string
+    baseline_version_id: string | null
+    decision: 'admitted' | 'held' | 'refused' | null
+    version_id: string | null
+    policy_version: number | null
+    reasons: JSONColumnType<object[]>
+    review_since: Instant | null
+    refused_at: Instant | null
+    refused_by: string | null
+    refusal: string | null
+    due_at: Instant | null
+  }
+  'cimd.registrations': {
+    tenant_id: string
+    client_ref: string
+    mode: 'frozen' | 'manual' | 'periodic'
+    generation: Generated<number>
+    pinned_generation: Generated<number>
+    version_id: string | null
+    created_at: Generated<Instant>
+    created_by: string
+  }
+  'cimd.policy_reports': {
+    tenant_id: string
+    client_ref: string
+    policy_version: number
+    difference: string
+    reasons: JSONColumnType<object[]>
+    times: Generated<number>
+    first_at: Generated<Instant>
+    last_at: Generated<Instant>
   }
   'cimd.effective_documents': {
     tenant_id: string
@@ -89,6 +239,7 @@ export type Database = {
     client_ref: string
     approved_version_id: string
     current_version_id: string
+    policy_version: number | null
     given_at: Generated<Instant>
   }
   'cimd.brake': {
@@ -194,6 +345,19 @@ export type Database = {
     started_at: Instant
     attempts: number
   }
+  'cimd.fetch_places': {
+    client_ref: string
+    tenant_id: string
+    ready_at: Instant
+    taken_at: Instant | null
+  }
+  'cimd.quota_windows': {
+    tenant_id: string
+    quota: 'contacts' | 'subject_contacts' | 'demands_without_subject'
+    holder: Buffer
+    started_at: Instant
+    used: number
+  }
   'cimd.fetch_leases': { token: string; host: string; domain: string; leased_until: Instant }
 }
 
@@ -234,6 +398,7 @@ type ClientsTable = StandingColumns & {
   host: string
   domain: string | null
   forced: Generated<number>
+  placed: Generated<number>
   version_id: string | null
   event_seq: Generated<number>
   dormant_since: Instant | null

@@ -14,6 +14,13 @@ import { ADVERTISE_SETTLING, createAdvertise } from './0011-advertise.ts'
 import { createSubscriptions, SUBSCRIPTIONS_SETTLING } from './0012-subscriptions.ts'
 import { createQuarantine, QUARANTINE_SETTLING } from './0013-quarantine.ts'
 import { admitSchemeInCapitals, CLIENT_ID_SCHEME_SETTLING } from './0014-client-id-scheme.ts'
+import { createTenancy } from './0015-tenancy.ts'
+import { createRoles } from './0016-roles.ts'
+import { createPolicies } from './0017-policies.ts'
+import { createReputation, REPUTATION_SETTLING } from './0018-reputation.ts'
+import { createAudit } from './0019-audit.ts'
+import { createFairShare } from './0020-fair-share.ts'
+import { createOwnership } from './0021-ownership.ts'
 
 export type NumberedMigration = {
   readonly name: string
@@ -48,4 +55,11 @@ export const MIGRATIONS: readonly NumberedMigration[] = [
     settling: CLIENT_ID_SCHEME_SETTLING,
     oldestCode: 1,
   },
+  { name: '0015-tenancy', up: createTenancy, oldestCode: 1 },
+  { name: '0016-roles', up: createRoles, oldestCode: 1 },
+  { name: '0017-policies', up: createPolicies, oldestCode: 1 },
+  { name: '0018-reputation', up: createReputation, settling: REPUTATION_SETTLING, oldestCode: 1 },
+  { name: '0019-audit', up: createAudit, oldestCode: 1 },
+  { name: '0020-fair-share', up: createFairShare, oldestCode: 1 },
+  { name: '0021-ownership', up: createOwnership, oldestCode: 1 },
 ]

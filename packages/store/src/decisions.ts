@@ -1,0 +1,135 @@
+import type { DecisionName, PolicyReason } from '@cimd/core'
+import { sql } from 'kysely'
+import type { Db, Transaction } from './db.ts'
+
+/** What a tenant's policy says of a client. */
+export type NewDecision = {
+  /** Row id of the client. */
+  readonly client: string
+  /** Row id is looked up by it: sha-256 in hex of the version judged. */
+  readonly versionDigest: string
+  readonly decision: DecisionName
+  readonly policyVersion: number
+  readonly reasons: readonly PolicyReason[]
+  /** Somebody should look at it: it is held, or something that it gained is. */
+  readonly waitsForReview: boolean
+}
+
+/**
+ * Notes what was said to the tenant of the transaction for the first time, and the version as the baseline if one is asked
+ * for and there is none. Where something else is noted already, it only has that judged anew: what changes a decision tells
+ * of it too (see `settleDecision`).
+ */
+export async function noteDecision(
+  trx: Transaction,
+  decision: NewDecision,
+  { asBaseline }: { readonly asBaseline: boolean },
+): Promise<void> {
+  const differs = sql`d.decision is not null and (d.decision, d.version_id, d.review_since is not null)
+    is distinct from (excluded.decision, excluded.version_id, excluded.review_since is not null)`
+  await sql`
+    insert into cimd.decisions as d (tenant_id, client_ref, decision, version_id, policy_version, reasons, review_since,
+      baseline_version_id)
+    select cimd.current_tenant(), c.id, ${decision.decision}, v.id, ${decision.policyVersion}, ${json(decision.reasons)}::jsonb,
+      case when ${decision.waitsForReview} then cimd.cimd_now() end, case when ${asBaseline} then v.id end
+    from ${judgedVersion(decision)}
+    on conflict (tenant_id, client_ref) do update set
+      baseline_version_id = coalesce(d.baseline_version_id, excluded.baseline_version_id),
+      due_at = case when ${differs} then least(d.due_at, cimd.cimd_now()) else d.due_at end,
+      decision = coalesce(d.decision, excluded.decision),
+      version_id = case when d.decision is null then excluded.version_id else d.version_id end,
+      policy_version = case when d.decision is null then excluded.policy_version else d.policy_version end,
+      reasons = case when d.decision is null then excluded.reasons else d.reasons end,
+      review_since = case when d.decision is null then excluded.review_since else d.review_since end`.execute(
+    trx,
+  )
+}
+
+/** Notes what a decision has become for the tenant of the transaction, until when an approval ends or it is marked again. */
+export async function settleDecision(trx: Transaction, decision: NewDecision): Promise<void> {
+  await sql`
+    insert into cimd.decisions as d (tenant_id, client_ref, decision, version_id, policy_version, reasons, review_since, due_at)
+    select cimd.current_tenant(), c.id, ${decision.decision}, v.id, ${decision.policyVersion}, ${json(decision.reasons)}::jsonb,
+      case when ${decision.waitsForReview} then cimd.cimd_now() end, (
+        select expires_at from cimd.approvals
+        where tenant_id = cimd.current_tenant() and client_ref = c.id and expires_at > cimd.cimd_now()
+      )
+    from ${judgedVersion(decision)}
+    on conflict (tenant_id, client_ref) do update set
+      decision = excluded.decision, version_id = excluded.version_id, policy_version = excluded.policy_version,
+      reasons = excluded.reasons, due_at = excluded.due_at,
+      review_since = case when ${decision.waitsForReview} then coalesce(d.review_since, excluded.review_since) end`.execute(
+    trx,
+  )
+}
+
+/** Decisions of one tenant that are due, by row id of the client. */
+export type DueDecisions = { readonly tenantId: string; readonly clients: readonly string[] }
+
+/** Up to `limit` decisions that are to be judged anew, whose they are, the longest due first. */
+export async function findDueDecisions(db: Db, limit: number): Promise<readonly DueDecisions[]> {
+  const { rows } = await sql<{ tenant_id: string; clients: string[] }>`
+    select tenant_id, array_agg(client_ref::text) as clients from (
+      select tenant_id, client_ref from cimd.decisions where due_at <= cimd.cimd_now() order by due_at limit ${limit}
+    ) due group by tenant_id`.execute(db)
+  return rows.map(({ tenant_id: tenantId, clients }) => ({ tenantId, clients }))
+}
+
+/** What of the clients cannot be judged is not due any more: there is no version. */
+export async function dropDue(trx: Transaction, clients: readonly string[]): Promise<void> {
+  await sql`update cimd.decisions set due_at = null
+    where tenant_id = cimd.current_tenant() and client_ref = any(${clients}::bigint[])
+      and due_at <= cimd.cimd_now()`.execute(trx)
+}
+
+/** A tenant whose clients have not been judged by the policy in force. */
+export type UnjudgedTenant = {
+  readonly tenantId: string
+  readonly from: number
+  readonly to: number
+}
+
+/** The tenants whose policy has changed since all their clients were judged. */
+export async function findUnjudgedTenants(db: Db): Promise<readonly UnjudgedTenant[]> {
+  const { rows } = await sql<{ id: string; judged: number; policy_version: number }>`
+    select id, evaluated_policy_version as judged, policy_version from cimd.tenants
+    where policy_version > evaluated_policy_version order by id`.execute(db)
+  return rows.map(({ id, judged, policy_version }) => ({ tenantId: id, from: judged, to: policy_version }))
+}
+
+/** Notes that all clients of the tenant of the transaction have been judged by a version of its policy. */
+export async function noteJudged(trx: Transaction, version: number): Promise<void> {
+  await sql`update cimd.tenants set evaluated_policy_version = greatest(evaluated_policy_version, ${version})
+    where id = cimd.current_tenant()`.execute(trx)
+}
+
+/** Until the transaction ends nobody else judges the clients of its tenant anew. False: somebody does already. */
+export async function tryLockJudging(trx: Transaction): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended('cimd.decisions ' || cimd.current_tenant(), 0)) as locked`.execute(
+    trx,
+  )
+  return rows[0]?.locked === true
+}
+
+/** Makes a version that was agreed to the baseline of the tenant of the transaction (CHG-02). */
+export async function setBaseline(trx: Transaction, client: string, digest: string): Promise<void> {
+  await sql`
+    insert into cimd.decisions as d (tenant_id, client_ref, baseline_version_id)
+    select cimd.current_tenant(), c.id, v.id from ${judgedVersion({ client, versionDigest: digest })}
+    on conflict (tenant_id, client_ref) do update set baseline_version_id = excluded.baseline_version_id`.execute(
+    trx,
+  )
+}
+
+// The same bytes may have been published twice: the newest counts.
+function judgedVersion({ client, versionDigest }: Pick<NewDecision, 'client' | 'versionDigest'>) {
+  return sql`cimd.clients c join lateral (
+    select id from cimd.versions where client_id = c.client_id and digest = decode(${versionDigest}, 'hex')
+    order by id desc limit 1
+  ) v on true where c.id = ${client}`
+}
+
+function json(reasons: readonly PolicyReason[]): string {
+  return JSON.stringify(reasons)
+}
