@@ -1,14 +1,16 @@
 import {
   type ClientStanding,
-  DEFAULT_PROFILE,
   parseClientIdUrl,
+  policyDigest,
   RULES_VERSION,
+  readTrustPolicy,
   sha256Hex,
   UNKNOWN_STANDING,
 } from '@cimd/core'
 import type { ClientView, StoredVersion } from '@cimd/store'
 import { describe, expect, it } from 'vitest'
 import { type AnswerOptions, answerFromView } from './answer.ts'
+import { DEFAULT_POLICY } from './policies.ts'
 import { ready } from './schemas.ts'
 
 const parsedId = parseClientIdUrl('https://app.example.com/client.json')
@@ -68,19 +70,26 @@ const view = (given: Partial<ClientView> = {}): ClientView => ({
   lastResolvedAt: at(-60),
   ...given,
 })
+const policyOf = (said: object) => {
+  const read = readTrustPolicy(said)
+  if (!read.ok) throw new Error(read.problems[0]?.detail)
+  return { version: 7, digest: policyDigest(read.policy), policy: read.policy }
+}
 const answer = (given: Partial<ClientView>, options: Partial<AnswerOptions> = {}) =>
-  answerFromView(clientId, view(given), { profile: DEFAULT_PROFILE, ...options })
+  answerFromView(clientId, view(given), { policy: DEFAULT_POLICY, ...options })
 const stranger = { id: undefined, version: undefined, standing: UNKNOWN_STANDING }
 
 describe('answerFromView of a usable record', () => {
   it('gives the document as published, with the digest of its bytes (CHG-09)', () => {
     expect(answer({})).toEqual({
       kind: 'ready',
+      basis: expect.objectContaining({ clientId, digest: version.digest }),
       body: {
         status: 'ready',
         client_id: clientId,
         document: published,
         digest: version.digest,
+        policy: { version: 0, digest: DEFAULT_POLICY.digest, decision: 'admitted' },
         fetched_at: at(-HOUR).toISOString(),
         validated_at: at(-60).toISOString(),
         freshness: { state: 'fresh', until: at(HOUR).toISOString() },
@@ -232,12 +241,85 @@ describe('answerFromView for a tenant with a profile', () => {
       status: 403,
       detail: expect.stringContaining('(profile atproto)'),
     }
-    expect(answer({}, { profile: 'atproto' })).toMatchObject({ kind: 'problem', problem })
-    expect(answer({}, { profile: 'atproto', evenUnusable: true })).toMatchObject({ kind: 'ready' })
+    const options = { policy: policyOf({ profile: 'atproto' }) }
+    expect(answer({}, options)).toMatchObject({ kind: 'problem', problem })
+    expect(answer({}, { ...options, evenUnusable: true })).toMatchObject({
+      kind: 'ready',
+      body: { policy: { decision: 'refused' } },
+    })
+  })
+})
+
+describe('answerFromView for a tenant with a policy', () => {
+  it('POL-01: gives every reason of a refusal, and advice', () => {
+    const block = [{ host: 'app.example.com' }]
+    const { problem } = answer({}, { policy: policyOf({ block, redirects: { max_count: 0 } }) }) as {
+      problem: { reasons: readonly object[] }
+    }
+    expect(problem).toMatchObject({ code: 'policy_denied', status: 403, oauth_error: 'invalid_client' })
+    expect(problem).toMatchObject({ advice: expect.stringContaining('lift the block') })
+    expect(problem.reasons).toMatchObject([
+      { code: 'blocked', effect: 'refuse', rule: 'POL-04', at: '/block/0' },
+      { code: 'redirects_too_many', effect: 'refuse', rule: 'RED-09', at: '/redirects/max_count' },
+    ])
   })
 
-  it('DOC-13: admits nobody by a profile of a later release', () => {
-    expect(answer({}, { profile: 'cimd-99' })).toMatchObject({ problem: { code: 'policy_denied' } })
+  it('POL-01: holds until somebody has approved, and refuses what a person refused', () => {
+    const options = { policy: policyOf({ mode: 'review' }) }
+    expect(answer({}, options)).toMatchObject({ problem: { code: 'policy_held', status: 403 } })
+    expect(answer({ approved: version }, options)).toMatchObject({ kind: 'ready' })
+    expect(answer({ approved: version, refused: 'Not ours.' }, options)).toMatchObject({
+      problem: { code: 'policy_denied', detail: 'Not ours.', reasons: [{ code: 'review_refused', at: '' }] },
+    })
+  })
+
+  it('DOC-11: removes what the policy does not permit, under a digest of its own', () => {
+    const scoped = versionOf({ ...published, scope: 'read write' })
+    const { body } = answer({ version: scoped }, { policy: policyOf({ scopes: ['read'] }) }) as {
+      body: { digest: string }
+    }
+    expect(body).toMatchObject({
+      document: { scope: 'read' },
+      effective: {
+        current_digest: scoped.digest,
+        held: [],
+        removed: [{ member: 'scope' }],
+        policy_version: 7,
+      },
+    })
+    expect(body.digest).not.toBe(scoped.digest)
+    expect(answer({}, { policy: policyOf({ scopes: ['read'] }) })).toMatchObject({
+      body: { scope_limit: ['read'], digest: version.digest },
+    })
+  })
+
+  it('CHG-02: holds what widens beyond the baseline, or asks for consent again', () => {
+    const wider = versionOf({
+      ...published,
+      redirect_uris: [...published.redirect_uris, 'https://b.example/cb'],
+    })
+    const given = { version: wider, baseline: version }
+    expect(answer(given, { policy: policyOf({ changes: 'hold_widening' }) })).toMatchObject({
+      body: {
+        document: { redirect_uris: published.redirect_uris },
+        effective: { baseline_digest: version.digest, held: [{ member: 'redirect_uris' }] },
+      },
+    })
+    expect(answer(given, { policy: policyOf({ changes: 'require_reconsent' }) })).toMatchObject({
+      body: { digest: wider.digest, reconsent: [{ member: 'redirect_uris' }] },
+    })
+  })
+
+  it('FET-27: answers from the version that was registered, whatever became of the client', () => {
+    const registration = { mode: 'frozen', isPinned: true } as const
+    expect(answer({ standing: withdrawn, registration })).toMatchObject({
+      body: { registration: 'frozen', freshness: { state: 'fresh' } },
+    })
+  })
+
+  it('FET-08: admits text/plain where the policy says so', () => {
+    const plain = versionOf(published, { contentType: 'text/plain' })
+    expect(answer({ version: plain }, { policy: policyOf({ text_plain: 'allow' }) }).kind).toBe('ready')
   })
 })
 
@@ -250,7 +332,8 @@ describe('answerFromView of a version it does not stand by', () => {
         status: 403,
         code: 'policy_denied',
         oauth_error: 'invalid_client',
-        detail: expect.stringContaining('application/json'),
+        detail: 'The document is served as text/plain.',
+        advice: 'Serve it as application/json.',
       },
     })
   })

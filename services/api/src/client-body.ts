@@ -8,8 +8,13 @@ export function clientBody(
   clientId: ClientIdUrl,
   view: ClientView,
   life: ClientLife,
-  { history, limit }: { readonly history: readonly HistoryEntry[]; readonly limit: number },
+  told: {
+    readonly history: readonly HistoryEntry[]
+    readonly limit: number
+    readonly reputation: ClientBody['reputation']
+  },
 ): ClientBody {
+  const { history, limit, reputation } = told
   const { standing, now, version } = view
   const stored = version && readStoredDocument(version, clientId)
   const usability = documentUsability(view, stored?.ok === true && stored.refusal !== undefined)
@@ -22,6 +27,7 @@ export function clientBody(
     digest: standing.digest,
     approved_digest: view.approved?.digest,
     ...standingBody(view),
+    ownership: ownershipBody(view),
     attempted_at: view.attemptedAt?.toISOString(),
     next_look_at: life.dueAt?.toISOString(),
     fetch_pending: view.wanted > view.done,
@@ -29,6 +35,7 @@ export function clientBody(
     first_demand_at: life.firstDemandAt.toISOString(),
     last_resolved_at: (view.lastResolvedAt ?? life.firstDemandAt).toISOString(),
     leased_until: life.leasedUntil.toISOString(),
+    reputation,
     versions: life.versions.map(versionBody),
     history: history.map(entryBody),
     next,
@@ -54,6 +61,12 @@ function standingBody({ standing, terms, now }: ClientView) {
       until: quarantine.until.toISOString(),
     },
   }
+}
+
+function ownershipBody({ ownership }: ClientView): ClientBody['ownership'] {
+  if (ownership === undefined) return undefined
+  const { domain, era, acceptedEra, changedAt } = ownership
+  return { domain, era, accepted_era: acceptedEra, changed_at: changedAt?.toISOString() }
 }
 
 function findingBody({ code, since }: NonNullable<ClientView['standing']['failure']>) {

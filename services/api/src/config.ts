@@ -8,8 +8,29 @@ import {
   portsVariable,
   portVariable,
   switchVariable,
+  tenantFetchesVariable,
 } from '@cimd/runtime'
 import { z } from 'zod'
+
+/** What one tenant may use of us. The quotas hold where none of its own is set: `cimd tenant quotas`. */
+const tenantEnvironment = {
+  CIMD_TENANT_FETCHES_MAX: tenantFetchesVariable(),
+  CIMD_TENANT_IN_LINE_MAX: count()
+    .default(10_000)
+    .describe('First contacts of one tenant that may wait in line; more are refused, with 429.'),
+  CIMD_TENANT_CONTACTS_PER_HOUR: count()
+    .default(10_000)
+    .describe('Clients that one tenant may use for the first time in an hour.'),
+  CIMD_SUBJECT_CONTACTS_PER_HOUR: count()
+    .default(100)
+    .describe('The same on behalf of one subject of the tenant.'),
+  CIMD_TENANT_DEMANDS_WITHOUT_SUBJECT_PER_HOUR: count()
+    .default(60)
+    .describe('Demands in an hour by keys of one tenant that need name no subject.'),
+  CIMD_TENANT_RESOLVES_PER_SECOND: count()
+    .default(1000)
+    .describe('Resolutions for one tenant in a second, by one api process.'),
+}
 
 /** The environment of the api; the reference in docs/configuration.md is made from it. */
 export const apiEnvironment = z.object({
@@ -28,10 +49,17 @@ export const apiEnvironment = z.object({
   CIMD_CLIENTS_PER_TENANT_MAX: count()
     .default(100_000)
     .describe('Clients that one tenant uses at most (CAC-19).'),
+  ...tenantEnvironment,
   CIMD_EVENT_SOURCE: eventSourceVariable(),
   CIMD_EVENT_STREAMS_PER_TENANT_MAX: count()
     .default(20)
     .describe('Streams of events that one tenant may have open at one api process.'),
+  CIMD_OPERATOR_ROUTES: switchVariable().describe(
+    'Serve `/v1/operator/…` to keys of operators: tenants, and their keys. The database login of the api must be a member of `cimd_operator` then.',
+  ),
+  CIMD_FLEET_REPUTATION: switchVariable().describe(
+    'Share between tenants how many users a client and its domain have over all of them. Counts alone, without the name of a tenant; still each tenant then learns that others use a client. Counting begins when it is turned on.',
+  ),
   CIMD_OVERLOAD_WAIT_SECONDS: count(3600)
     .default(DEFAULT_OVERLOAD_THRESHOLDS.waitSeconds)
     .describe(
@@ -76,12 +104,23 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     waitMsMax: env.CIMD_WAIT_MS_MAX,
     eventSource: env.CIMD_EVENT_SOURCE,
     eventStreamsPerTenantMax: env.CIMD_EVENT_STREAMS_PER_TENANT_MAX,
+    operatorRoutes: env.CIMD_OPERATOR_ROUTES,
     subscriptionsPerTenantMax: env.CIMD_SUBSCRIPTIONS_PER_TENANT_MAX,
     publicRefresh: { enabled: env.CIMD_PUBLIC_REFRESH, perMinute: env.CIMD_PUBLIC_REFRESHES_PER_MINUTE },
+    fleetReputation: env.CIMD_FLEET_REPUTATION,
     overload: {
       waitSeconds: env.CIMD_OVERLOAD_WAIT_SECONDS,
       silenceSeconds: env.CIMD_OVERLOAD_SILENCE_SECONDS,
       admittedMin: env.CIMD_OVERLOAD_ADMITTED_MIN,
+      inLineMax: env.CIMD_TENANT_IN_LINE_MAX,
+    },
+    placesMax: env.CIMD_TENANT_FETCHES_MAX,
+    quotas: {
+      clients: env.CIMD_CLIENTS_PER_TENANT_MAX,
+      contacts_per_hour: env.CIMD_TENANT_CONTACTS_PER_HOUR,
+      subject_contacts_per_hour: env.CIMD_SUBJECT_CONTACTS_PER_HOUR,
+      demands_without_subject_per_hour: env.CIMD_TENANT_DEMANDS_WITHOUT_SUBJECT_PER_HOUR,
+      resolves_per_second: env.CIMD_TENANT_RESOLVES_PER_SECOND,
     },
     clientLimits: {
       perDomainMax: env.CIMD_CLIENTS_PER_DOMAIN_MAX,

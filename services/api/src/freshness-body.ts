@@ -9,10 +9,15 @@ export type FreshnessBody = {
   readonly why?: string | undefined
 }
 
-/** How far the document of a view may be used, if only newer rules than it was stored under refuse it or not (CAC-12). */
-export function documentUsability({ standing, now, terms }: ClientView, underOldRules: boolean): Usability {
-  const usability = usabilityOf(standing, now, terms)
-  return underOldRules ? usabilityUnderOldRules(usability, standing) : usability
+/** How far the document of a view may be used. That which was registered and stays is fresh whatever its publisher does (FET-27). */
+export function viewUsability({ standing, now, terms, registration }: ClientView): Usability {
+  return registration?.isPinned ? { kind: 'fresh' } : usabilityOf(standing, now, terms)
+}
+
+/** The same, if only newer rules than it was stored under refuse it or not (CAC-12). */
+export function documentUsability(view: ClientView, underOldRules: boolean): Usability {
+  const usability = viewUsability(view)
+  return underOldRules ? usabilityUnderOldRules(usability, view.standing) : usability
 }
 
 /** Says how far a document or a key set may be used, since when it is stale and until when, and why (CAC-13). */

@@ -1,11 +1,13 @@
 import { parseClientIdUrl, RULES_VERSION, sha256Hex } from '@cimd/core'
 import { describe, expect, it } from 'vitest'
 import { givenDocument } from './given-document.ts'
+import { DEFAULT_POLICY } from './policies.ts'
 
 const parsedId = parseClientIdUrl('https://app.example.com/client.json')
 if (!parsedId.ok) throw new Error('the client_id of these tests is wrong')
 const clientId = parsedId.value
 
+const policy = DEFAULT_POLICY
 const LISTED = 'https://app.example.com/cb'
 
 function versionOf(members: object, rulesVersion = RULES_VERSION) {
@@ -22,12 +24,12 @@ const unreadable = versionOf({ client_secret: 'x' })
 
 describe('givenDocument', () => {
   it('is the current version where nothing is approved', () => {
-    const given = givenDocument(clientId, {}, current)
+    const given = givenDocument(clientId, {}, current, { policy })
     expect(given).toMatchObject({ ok: true, digest: current.digest, effective: undefined })
   })
 
   it('CHG-07: is what the approved and the current version both allow', () => {
-    const given = givenDocument(clientId, { approved }, current)
+    const given = givenDocument(clientId, { approved }, current, { policy })
     expect(given).toMatchObject({
       metadata: { redirect_uris: [LISTED] },
       effective: {
@@ -40,7 +42,7 @@ describe('givenDocument', () => {
   })
 
   it('CHG-08: is the current version, and says so, where all that changed is narrower', () => {
-    const given = givenDocument(clientId, { approved: current }, approved)
+    const given = givenDocument(clientId, { approved: current }, approved, { policy })
     expect(given).toMatchObject({
       digest: approved.digest,
       metadata: { redirect_uris: [LISTED] },
@@ -49,22 +51,29 @@ describe('givenDocument', () => {
   })
 
   it('is nothing while the approved version is against the present rules, but for a revocation', () => {
-    const voided = givenDocument(clientId, { approved: unreadable }, current)
+    const voided = givenDocument(clientId, { approved: unreadable }, current, { policy })
     expect(voided).toMatchObject({ ok: false, problem: { code: 'approval_void', status: 403 } })
-    const revoked = givenDocument(clientId, { approved: unreadable }, current, { evenUnapproved: true })
+    const revoked = givenDocument(clientId, { approved: unreadable }, current, {
+      policy,
+      evenUnapproved: true,
+    })
     expect(revoked).toMatchObject({ ok: true, digest: current.digest, effective: undefined })
   })
 
   it('CAC-12: is what both allow until an operator has approved the rules that refuse the approved version', () => {
     const older = versionOf({ token_endpoint_auth_method: 'client_secret_basic' }, RULES_VERSION - 1)
-    const given = givenDocument(clientId, { approved: older, rulesApproved: RULES_VERSION - 1 }, current)
+    const given = givenDocument(clientId, { approved: older, rulesApproved: RULES_VERSION - 1 }, current, {
+      policy,
+    })
     expect(given).toMatchObject({ metadata: { redirect_uris: [LISTED] }, underOldRules: false })
-    const voided = givenDocument(clientId, { approved: older, rulesApproved: RULES_VERSION }, current)
+    const voided = givenDocument(clientId, { approved: older, rulesApproved: RULES_VERSION }, current, {
+      policy,
+    })
     expect(voided).toMatchObject({ ok: false, problem: { code: 'approval_void' } })
   })
 
   it('is nothing while the current version is (ARC-07)', () => {
-    expect(givenDocument(clientId, { approved }, unreadable)).toMatchObject({
+    expect(givenDocument(clientId, { approved }, unreadable, { policy })).toMatchObject({
       ok: false,
       problem: { code: 'forbidden_member' },
     })

@@ -17,8 +17,10 @@ import {
   type Transaction,
   withTenant,
 } from '@cimd/store'
+import { policyFor } from './admission.ts'
 import { answerFromView } from './answer.ts'
 import type { KeysBody, KeysRefreshRequest } from './linked-schemas.ts'
+import type { NamedPolicy } from './policies.ts'
 import { failureProblem, identifierProblem, type Problem, requestProblem, retrySeconds } from './problem.ts'
 import { enqueueOrLeave, type ResolveDeps } from './resolve-client.ts'
 import { registerFor } from './wait-for-answer.ts'
@@ -31,7 +33,11 @@ export type KeysAnswer =
   | { readonly kind: 'problem'; readonly problem: Problem }
 
 type Identified = { readonly value: ClientIdUrl; readonly host: string }
-type Asked = { readonly caller: Authenticated; readonly clientId: ClientIdUrl }
+type Asked = {
+  readonly caller: Authenticated
+  readonly clientId: ClientIdUrl
+  readonly policy: NamedPolicy
+}
 
 /** The generations a caller waits for: of the document, and of the key set where it names one; 0: of that none. */
 type Awaited = { readonly document: number; readonly keys: number }
@@ -58,12 +64,14 @@ export async function refreshKeys(
   const identified = parseClientIdUrl(request.client_id, deps.identifiers)
   if (!identified.ok)
     return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
-  const asked = { caller, clientId: identified.value }
+  const judged = await policyFor(deps.policies, caller)
+  if (!judged.ok) return { kind: 'problem', problem: judged.problem }
+  const asked = { caller, clientId: identified.value, policy: judged.policy }
   // Before the record is read, so that whatever ends after the reading is heard of.
   const waiter = registerFor(deps.waiters, identified.value)
   try {
     const opening = await withTenant(deps.db, caller.tenantId, (trx) =>
-      open(trx, asked, identified, request.kid),
+      open(deps, trx, asked, { identified, kid: request.kid }),
     )
     if (opening.kind === 'settled') return opening.answer
     if (opening.enqueue) enqueueOrLeave(deps, 'fetch', opening.client)
@@ -74,17 +82,17 @@ export async function refreshKeys(
 }
 
 async function open(
+  deps: ResolveDeps,
   trx: Transaction,
   asked: Asked,
-  identified: Identified,
-  kid: string | undefined,
+  { identified, kid }: { readonly identified: Identified; readonly kid: string | undefined },
 ): Promise<Opening> {
   const view = await findClient(trx, asked.clientId)
   const found = keysInView(asked, view)
   if (isAnswer(found, kid)) return { kind: 'settled', answer: found }
   const source = found.kind === 'problem' ? 'jwks_uri' : found.keys.source
   const client = view.id ?? ''
-  const demand = await demandFrom(source, { trx, client, identified })
+  const demand = await demandFrom(deps, source, { trx, client, identified })
   if (demand.kind === 'limited') {
     // Whoever was limited by a fetch that ended after the first reading wants what that fetch found.
     const again = keysInView(asked, await findClient(trx, asked.clientId))
@@ -100,6 +108,7 @@ type RaisedKeys =
   | { readonly kind: 'demanded'; readonly awaited: Awaited; readonly enqueue: boolean }
 
 async function demandFrom(
+  deps: ResolveDeps,
   source: KeysBody['source'],
   { trx, client, identified }: { trx: Transaction; client: string; identified: Identified },
 ): Promise<RaisedKeys> {
@@ -110,7 +119,7 @@ async function demandFrom(
   // An attempt that held the lock may have begun the key set, and is then too young for the document's own limit.
   const begun = await raise()
   if (begun !== undefined) return begun
-  const demand = await demandDocument(trx, identified)
+  const demand = await demandDocument(deps, trx, identified)
   if (demand.kind === 'limited') return demand
   // A key set of which nothing is kept begins, with its first generation, in a fetch of the document that names it.
   return { ...demand, awaited: { document: demand.generation, keys: source === 'jwks' ? 0 : 1 } }
@@ -136,7 +145,7 @@ function limited(found: ReturnType<typeof keysInView>, retryAfterSeconds: number
 
 /** The keys in a record; a problem is final unless a fetch of the key set may mend it. */
 function keysInView(
-  { caller, clientId }: Asked,
+  { clientId, policy }: Asked,
   view: ClientView,
 ):
   | { readonly kind: 'ready'; readonly clientId: ClientIdUrl; readonly keys: KeysBody }
@@ -145,7 +154,7 @@ function keysInView(
   const answer =
     view.lastResolvedAt === undefined
       ? ({ kind: 'problem', problem: requestProblem('client_unknown') } as const)
-      : answerFromView(clientId, view, { profile: caller.profile })
+      : answerFromView(clientId, view, { policy })
   if (answer.kind === 'problem') return { ...answer, isFinal: true }
   const keys = answer.kind === 'ready' ? answer.body.keys : undefined
   if (keys === undefined)
@@ -162,6 +171,7 @@ function hasKey(keys: KeysBody, kid: string): boolean {
 // Keys in the document are as new as the document. To be called under the client's lock: the record is read anew, or all who
 // come at once would each demand a fetch of their own.
 async function demandDocument(
+  { placesMax }: ResolveDeps,
   trx: Transaction,
   { value: clientId, host }: Identified,
 ): Promise<Exclude<KeysDemand, { kind: 'none' }>> {
@@ -178,7 +188,7 @@ async function demandDocument(
     }
   }
   const lookAgainInSeconds = LOST_URGENT_WORK_SECONDS
-  const demand = { clientId, host, forced: !isWanted, urgent: true, lookAgainInSeconds }
+  const demand = { clientId, host, forced: !isWanted, urgent: true, lookAgainInSeconds, placesMax }
   return { kind: 'demanded', ...(await raiseDemand(trx, view, demand)) }
 }
 

@@ -1,7 +1,8 @@
-import { FAILURES, LIFE_STATES } from '@cimd/core'
+import { FAILURES, LIFE_STATES, reputationResult } from '@cimd/core'
 import { BINDING_LEASE_SECONDS, BINDING_LEASE_SECONDS_MAX, isHistoryCursor } from '@cimd/store'
 import { z } from 'zod'
 import { change } from './changes-body.ts'
+import { ownership } from './owner-schemas.ts'
 
 const instant = z.iso.datetime()
 const clientId = z.string().min(1).max(8192)
@@ -14,7 +15,19 @@ const LEASE_SECONDS_MIN = 60
 export const reportRequest = z.strictObject({
   client_id: clientId,
   digest: digest.describe('The `digest` of the answer it is built on.'),
-  kind,
+  kind: kind.describe('Users count by what is reported of `consent` and `token`.'),
+  subject: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      'Whose it is, in any form stable for them, already hashed if you like. Kept as a pseudonym alone.',
+    ),
+  redirect_uri: z.string().max(8192).optional().describe('Where the code was sent.'),
+  auth_method: z.string().max(100).optional().describe('How the client authenticated.'),
+  scope: z.string().max(4096).optional().describe('What was granted.'),
+  grant_type: z.string().max(200).optional().describe('By which the token was asked for.'),
   lease_seconds: z
     .number()
     .int()
@@ -55,6 +68,21 @@ export const clientQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50).describe('Lines of history.'),
 })
 
+const reputation = reputationResult
+  .extend({
+    subjects: z.number().int().describe('Distinct users reported of the client.'),
+    domain_subjects: z.number().int().describe('And of all clients of its registrable domain.'),
+    domain_clients: z.number().int().describe('Clients of that domain with users.'),
+    first_seen: instant.optional().describe('The first report of a user.'),
+    last_seen: instant.optional().describe('The last one, to the minute.'),
+    reviewed_at: instant.optional(),
+    hosting: z
+      .enum(['own', 'shared_suffix', 'shared_host', 'cimd_service'])
+      .describe('Who else may publish there.'),
+  })
+  .describe('How your own users have used it, and what that comes to.')
+export type ReputationBody = z.infer<typeof reputation>
+
 const finding = z.object({ code: z.enum(Object.keys(FAILURES)), since: instant, summary: z.string() })
 const attempt = z.object({
   kind: z.literal('attempt'),
@@ -94,6 +122,7 @@ export const clientAnswer = z
       .object({ since: instant, until: instant })
       .optional()
       .describe('It killed the process that worked it alone, and is not fetched before the end of it.'),
+    ownership: ownership.optional(),
     attempted_at: instant.optional(),
     next_look_at: instant.optional().describe('Absent: not before somebody asks.'),
     fetch_pending: z.boolean(),
@@ -101,6 +130,7 @@ export const clientAnswer = z
     first_demand_at: instant.describe('What was before is not told.'),
     last_resolved_at: instant,
     leased_until: instant.describe('Until then it is looked after for your sake.'),
+    reputation,
     versions: z.array(
       z.object({
         digest,

@@ -13,20 +13,24 @@ const gone = (waiting: number): OverloadFacts => ({
 })
 const { admittedMin } = DEFAULT_OVERLOAD_THRESHOLDS
 
+const TENANT = 'first'
+const OTHER = 'second'
+
 /** A watch of facts and a clock that may be changed, and what it told. */
 function setup(facts = WELL) {
-  const world = { facts, nowMs: 0, count: async () => world.facts }
+  const world = { facts, line: new Map<string, number>(), nowMs: 0, count: async () => world.facts }
   const told: string[] = []
   const watch = createOverloadWatch(
     {
       countFacts: () => world.count(),
+      countInLine: async () => world.line,
       monotonicMs: () => world.nowMs,
       tell: (verdict, { waiting }) =>
         told.push(verdict.overloaded ? `${verdict.why} ${waiting}` : `ended ${waiting}`),
     },
-    DEFAULT_OVERLOAD_THRESHOLDS,
+    { ...DEFAULT_OVERLOAD_THRESHOLDS, inLineMax: 1000 },
   )
-  const isOverloaded = (): boolean => watch.judge().overloaded
+  const isOverloaded = (): boolean => watch.judge(TENANT).kind === 'overloaded'
   const lookAt = async (seconds: number, seen: OverloadFacts): Promise<void> => {
     world.nowMs = seconds * 1000
     world.facts = seen
@@ -64,14 +68,14 @@ describe(createOverloadWatch, () => {
   it('counts the demands since it looked, and those that came while it did', async () => {
     const { world, watch, isOverloaded } = setup(gone(admittedMin - 2))
     await watch.look()
-    watch.noteDemand()
+    watch.noteDemand(TENANT, false)
     expect(isOverloaded()).toBe(false)
-    watch.noteDemand()
+    watch.noteDemand(TENANT, false)
     expect(isOverloaded()).toBe(true)
     const counting = Promise.withResolvers<OverloadFacts>()
     world.count = () => counting.promise
     const looking = watch.look()
-    watch.noteDemand()
+    watch.noteDemand(TENANT, false)
     counting.resolve(gone(admittedMin - 1))
     await looking
     expect(isOverloaded()).toBe(true)
@@ -97,6 +101,21 @@ describe(createOverloadWatch, () => {
     expect(told).toEqual(['unanswered 10', 'ended 0'])
     await lookAt(41, gone(13))
     expect(told).toEqual(['unanswered 10', 'ended 0', 'unanswered 13'])
+  })
+
+  it('refuses the tenant that has too much in line, and no other', async () => {
+    const { world, watch, told } = setup({ ...WELL, answered: { count: 100, seconds: 10 } })
+    world.line = new Map([[TENANT, 150]])
+    await watch.look()
+    for (let demand = 0; demand < 50; demand += 1) watch.noteDemand(TENANT, true)
+    expect(watch.judge(TENANT)).toEqual({ kind: 'within' })
+    watch.noteDemand(TENANT, true)
+    expect(watch.judge(TENANT)).toMatchObject({ kind: 'tenant_backlog', inLine: 201 })
+    expect(watch.judge(OTHER)).toEqual({ kind: 'within' })
+    await expect(watch.check()).resolves.toBeUndefined()
+    await watch.look()
+    expect(watch.judge(TENANT)).toEqual({ kind: 'within' })
+    expect(told).toEqual([])
   })
 
   it('is not well while it refuses', async () => {

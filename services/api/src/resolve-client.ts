@@ -3,9 +3,9 @@ import {
   type ClientIdUrlOptions,
   LOST_REFRESH_WORK_SECONDS,
   LOST_URGENT_WORK_SECONDS,
+  type PolicyIdentifier,
   parseClientIdUrl,
   planResolve,
-  quarantineAt,
   type ResolvePlan,
   UNKNOWN_STANDING,
   usabilityOf,
@@ -14,8 +14,8 @@ import type { ClientQueue, Producer } from '@cimd/queue'
 import type { Logger } from '@cimd/runtime'
 import {
   type Authenticated,
-  type ClientLimits,
   type ClientView,
+  chargeFirstUse,
   type Db,
   findClient,
   findExhausted,
@@ -27,9 +27,19 @@ import {
   touchInterest,
   withTenant,
 } from '@cimd/store'
+import { type Admission, admissionOf, policyFor } from './admission.ts'
 import { type Answer, answerFromView } from './answer.ts'
-import type { OverloadWatch } from './overload-watch.ts'
 import {
+  clientLimitsOf,
+  type DemandLimits,
+  limitsOfDemand,
+  takeResolve,
+  withinQuotas,
+} from './demand-limits.ts'
+import type { OverloadWatch } from './overload-watch.ts'
+import type { NamedPolicy, Policies } from './policies.ts'
+import {
+  backlogProblem,
   capacityProblem,
   identifierProblem,
   overloadProblem,
@@ -41,21 +51,21 @@ import type { ResolveRequest } from './schemas.ts'
 import { registerFor, waitFrom } from './wait-for-answer.ts'
 import type { Waiters } from './waiters.ts'
 
-export type ResolveDeps = {
+export type ResolveDeps = DemandLimits & {
   readonly db: Db
   readonly enqueue: Producer['enqueue']
   readonly waiters: Waiters
   readonly readShared: (key: string, read: () => Promise<ClientView>) => Promise<ClientView>
+  readonly policies: Policies
   readonly log: Logger
   /** Which identifiers this deployment takes beyond the strictest (CID-09, CID-12). */
   readonly identifiers: ClientIdUrlOptions
-  /** How many clients may be known at all (CAC-19). */
-  readonly clientLimits: ClientLimits
   readonly overload: Pick<OverloadWatch, 'judge' | 'noteDemand'>
   readonly random: () => number
 }
 
-type Identified = { readonly value: ClientIdUrl; readonly host: string }
+/** A client_id that was checked. */
+export type Identified = PolicyIdentifier
 
 /** What the first transaction of a resolve decided. */
 type Opening =
@@ -74,17 +84,29 @@ export async function resolveClient(
   caller: Authenticated,
   request: ResolveRequest,
 ): Promise<Answer> {
+  const tooMany = takeResolve(deps, caller)
+  if (tooMany) return { kind: 'problem', problem: tooMany }
   const identified = parseClientIdUrl(request.client_id, deps.identifiers)
   if (!identified.ok)
     return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
+  const isRevocation = request.purpose === 'revoke'
+  const judged = await policyFor(deps.policies, caller, { evenUnreadable: isRevocation })
+  if (!judged.ok) return { kind: 'problem', problem: judged.problem }
+  const { policy } = judged
+  // A revocation works for whoever was admitted before.
+  const admission: Admission = isRevocation ? { kind: 'admitted' } : admissionOf(policy.policy, identified)
+  if (admission.kind === 'refused') return { kind: 'problem', problem: admission.problem }
 
   // Before the record is read, so that whatever ends after the reading is heard of.
   const waiter = registerFor(deps.waiters, identified.value)
   try {
-    const { tenantId, profile } = caller
-    const opening = await withTenant(deps.db, tenantId, (trx) =>
-      open(deps, trx, { caller, identified, request }),
+    const { tenantId } = caller
+    const opening = await withinQuotas(
+      withTenant(deps.db, tenantId, (trx) =>
+        open(deps, trx, { caller, identified, request, policy, admission }),
+      ),
     )
+    if ('refused' in opening) return { kind: 'problem', problem: opening.refused }
     if (opening.kind === 'answer') {
       if (opening.refresh?.enqueue) enqueueOrLeave(deps, 'refresh', opening.refresh.client)
       return opening.answer
@@ -96,70 +118,49 @@ export async function resolveClient(
       clientId: identified.value,
       waitMs: request.wait_ms,
       redirectUri: request.redirect_uri,
-      profile,
+      policy,
     }
-    begin(deps, demand)
+    begin(deps, tenantId, demand)
     return await waitFrom(deps, awaited, { waiter, view })
   } finally {
     waiter.cancel()
   }
 }
 
-/** Demands an unconditional fetch, whatever the record says, and does not wait for it. */
-export async function demandRefresh(
-  deps: ResolveDeps,
-  caller: Authenticated,
-  request: { readonly clientId: string; readonly subject: string | undefined },
-): Promise<Answer | { readonly kind: 'demanded'; readonly demand: RaisedDemand }> {
-  const identified = parseClientIdUrl(request.clientId, deps.identifiers)
-  if (!identified.ok)
-    return { kind: 'problem', problem: identifierProblem(identified.code, identified.violations) }
-  if (!mayDemand(caller, request.subject))
-    return { kind: 'problem', problem: requestProblem('subject_required') }
-  const outcome = await withTenant(deps.db, caller.tenantId, async (trx): Promise<RaisedDemand | Problem> => {
-    const view = await look(trx, identified.value, true)
-    const limits = deps.clientLimits
-    const overloaded = isUsable(view) ? undefined : overloadOf(deps)
-    if (overloaded) return overloaded
-    const exhausted = await findExhausted(trx, view, { host: identified.host, limits })
-    if (exhausted) return capacityProblem(exhausted)
-    // What nobody may look at for now is not looked at by force either.
-    const quarantine = quarantineAt(view.standing, view.now)
-    if (quarantine !== undefined) return quarantineProblem(quarantine, view.now)
-    return demandFetch(trx, view, identified, { forced: true })
-  })
-  if ('code' in outcome) return { kind: 'problem', problem: outcome }
-  begin(deps, outcome)
-  return { kind: 'demanded', demand: outcome }
+type Asked = {
+  readonly caller: Authenticated
+  readonly identified: Identified
+  readonly request: ResolveRequest
+  readonly policy: NamedPolicy
+  readonly admission: Admission
 }
 
 async function open(
   deps: ResolveDeps,
   trx: Transaction,
-  {
-    caller,
-    identified,
-    request,
-  }: {
-    readonly caller: Authenticated
-    readonly identified: Identified
-    readonly request: ResolveRequest
-  },
+  { caller, identified, request, policy, admission }: Asked,
 ): Promise<Opening> {
   const clientId = identified.value
   const allowed = mayDemand(caller, request.subject)
   const causes = allowed && request.purpose !== 'token' && request.purpose !== 'revoke'
   const view = await look(trx, clientId, causes)
+  if (admission.kind === 'registered_only' && view.registration === undefined) {
+    return refusal(admission.problem)
+  }
   const known = view.lastResolvedAt !== undefined
   const asked = { purpose: request.purpose, mayDemand: allowed, known }
-  const plan = underLoad(deps, view, planResolve(view.standing, asked, view.now, view.terms))
+  const plan: ReturnType<typeof underLoad> = view.registration?.isPinned
+    ? { kind: 'answer', refresh: false }
+    : underLoad(deps, caller, view, planResolve(view.standing, asked, view.now, view.terms))
   if (plan.kind === 'overloaded') return refusal(plan.problem)
-  const limits = deps.clientLimits
+  const limits = clientLimitsOf(deps, caller)
   const exhausted = causes && (await findExhausted(trx, view, { host: identified.host, limits }))
   if (exhausted) return refusal(capacityProblem(exhausted))
   if (plan.kind === 'subject_required') return refusal(requestProblem('subject_required'))
   if (plan.kind === 'demand') {
-    return { kind: 'demand', demand: await demandFetch(trx, view, identified, { forced: false }), view }
+    const { subject } = request
+    const demand = await demandFetch(deps, trx, view, { caller, identified, subject, forced: false })
+    return { kind: 'demand', demand, view }
   }
   if (plan.kind === 'quarantined') {
     if (view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
@@ -167,9 +168,13 @@ async function open(
   }
   // The client before the interest, as every demand does it: the other way round two of them could deadlock.
   const refresh = plan.refresh ? await raiseDemand(trx, view, refreshDemand(identified)) : undefined
-  if (causes && view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
+  if (causes && view.id !== undefined && isTouchDue(view)) {
+    const { charges } = limitsOfDemand(deps, caller, view, request.subject)
+    await chargeFirstUse(trx, view.id, charges)
+    await touchInterest(trx, view.id)
+  }
   const answer = answerFromView(clientId, known || causes ? view : asUnknown(view), {
-    profile: caller.profile,
+    policy,
     redirectUri: request.redirect_uri,
     evenUnusable: request.purpose === 'revoke',
   })
@@ -182,21 +187,29 @@ async function open(
  */
 function underLoad(
   deps: ResolveDeps,
+  caller: Authenticated,
   view: ClientView,
   plan: ResolvePlan,
 ): ResolvePlan | { readonly kind: 'overloaded'; readonly problem: Problem } {
-  const problem = plan.kind === 'demand' ? overloadOf(deps) : undefined
+  const problem = plan.kind === 'demand' ? overloadOf(deps, caller) : undefined
   if (problem === undefined) return plan
   if (isUsable(view)) return { kind: 'answer', refresh: true }
   return isAwaited(view) ? plan : { kind: 'overloaded', problem }
 }
 
-function overloadOf({ overload, random }: ResolveDeps): Problem | undefined {
-  const verdict = overload.judge()
-  return verdict.overloaded ? overloadProblem(verdict.expectedSeconds, random()) : undefined
+/** The problem of a demand that would wait too long; undefined: it would not. */
+export function overloadOf(
+  { overload, random }: ResolveDeps,
+  { tenantId }: Authenticated,
+): Problem | undefined {
+  const verdict = overload.judge(tenantId)
+  if (verdict.kind === 'within') return undefined
+  if (verdict.kind === 'tenant_backlog') return backlogProblem(verdict, random())
+  return overloadProblem(verdict.expectedSeconds, random())
 }
 
-function isUsable({ standing, now, terms }: ClientView): boolean {
+/** Whether there is something of the client that may be used. */
+export function isUsable({ standing, now, terms }: ClientView): boolean {
   return usabilityOf(standing, now, terms).kind !== 'unusable'
 }
 
@@ -204,23 +217,31 @@ function refusal(problem: Problem): Opening {
   return { kind: 'answer', answer: { kind: 'problem', problem } }
 }
 
-// A use that will begin the tenant's view of a client others use already reads the record under the client's lock.
-async function look(trx: Transaction, clientId: ClientIdUrl, causes: boolean): Promise<ClientView> {
+/** Reads the record; for a use that will begin the tenant's view of a client others use already, under the client's lock. */
+export async function look(trx: Transaction, clientId: ClientIdUrl, causes: boolean): Promise<ClientView> {
   const view = await findClient(trx, clientId)
   if (!causes || view.id === undefined || view.lastResolvedAt !== undefined) return view
   await lockClient(trx, view.id)
-  return findClient(trx, clientId)
+  return findClient(trx, clientId, { begins: true })
 }
 
-async function demandFetch(
+/** Demands a fetch that a user waits for, and notes the use. */
+export async function demandFetch(
+  deps: ResolveDeps,
   trx: Transaction,
   view: ClientView,
-  { value, host }: Identified,
-  { forced }: { readonly forced: boolean },
+  asked: {
+    readonly caller: Authenticated
+    readonly identified: Identified
+    readonly subject: string | undefined
+    readonly forced: boolean
+  },
 ): Promise<RaisedDemand> {
+  const { caller, identified, subject, forced } = asked
   const demand = await raiseDemand(trx, view, {
-    clientId: value,
-    host,
+    ...limitsOfDemand(deps, caller, view, subject),
+    clientId: identified.value,
+    host: identified.host,
     forced,
     urgent: true,
     lookAgainInSeconds: LOST_URGENT_WORK_SECONDS,
@@ -246,14 +267,15 @@ function asUnknown(view: ClientView): ClientView {
   return { ...view, id: undefined, standing: UNKNOWN_STANDING, version: undefined }
 }
 
-function mayDemand(caller: Authenticated, subject: string | undefined): boolean {
+/** Whether a request may cause a fetch: a subject has logged in, or the key needs none. */
+export function mayDemand(caller: Authenticated, subject: string | undefined): boolean {
   return subject !== undefined || caller.scopes.includes('demand_without_subject')
 }
 
-function begin(deps: ResolveDeps, { client, enqueue }: RaisedDemand): void {
-  if (!enqueue) return
-  deps.overload.noteDemand()
-  enqueueOrLeave(deps, 'fetch', client)
+/** Has a demand taken up at once, where it is not already and does not stand in line. */
+export function begin(deps: ResolveDeps, tenantId: string, { client, enqueue, inLine }: RaisedDemand): void {
+  if (enqueue || inLine) deps.overload.noteDemand(tenantId, inLine ?? false)
+  if (enqueue) enqueueOrLeave(deps, 'fetch', client)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { ADVERTISE_FINDINGS, cloudEvent, PURPOSES } from '@cimd/core'
+import { ADVERTISE_FINDINGS, cloudEvent, consentDisplayResult, PURPOSES, reputationResult } from '@cimd/core'
 import { z } from 'zod'
 import { change } from './changes-body.ts'
 import { keys, logo } from './linked-schemas.ts'
@@ -16,6 +16,12 @@ const subject = z
   .optional()
   .describe('Who has logged in, in any form stable for them. Without it nothing is fetched.')
 
+const uiLocales = z
+  .string()
+  .max(1000)
+  .optional()
+  .describe('Languages of the user, as in OpenID Connect; counts instead of `Accept-Language`.')
+
 export const resolveRequest = z.strictObject({
   client_id: z.string().min(1).max(8192).describe('The client_id exactly as the client presented it.'),
   purpose: z.enum(PURPOSES).default('authorize').describe('`token` and `revoke` never cause a fetch.'),
@@ -26,6 +32,7 @@ export const resolveRequest = z.strictObject({
     .max(8192)
     .optional()
     .describe('Adds `redirect_match` to the answer, unless it is for `revoke`.'),
+  ui_locales: uiLocales,
 })
 export type ResolveRequest = z.infer<typeof resolveRequest>
 
@@ -40,20 +47,49 @@ export const ready = z
     client_id: z.string(),
     document: z
       .record(z.string(), z.unknown())
-      .describe('The metadata document as published, or as far as it is approved.'),
+      .describe('The metadata document as published, or as far as it is approved and permitted.'),
     digest: z
       .string()
       .describe(
-        'sha-256 of its bytes, of its canonical JSON where changes are held: bind consent and codes to it.',
+        'sha-256 of its bytes, of its canonical JSON where something is held or removed: bind consent and codes to it.',
       ),
     effective: z
       .object({
-        approved_digest: z.string(),
+        approved_digest: z.string().optional().describe('Where a version is approved.'),
+        baseline_digest: z
+          .string()
+          .optional()
+          .describe('Where nothing is approved and changes are held: of the version they are compared with.'),
         current_digest: z.string().describe('Of the version as published.'),
-        held: z.array(change).describe('What waits for approval; where empty, the document is as published.'),
+        held: z.array(change).describe('What waits for approval.'),
+        removed: z.array(change).optional().describe('What the policy does not permit.'),
+        policy_version: z.number().optional().describe('Of the policy that does not.'),
       })
       .optional()
-      .describe('Where a version is approved: the document is what that and the current one both allow.'),
+      .describe(
+        'Where a version is approved, changes are held or the policy permits less: the document is what all allow.',
+      ),
+    policy: z
+      .object({
+        version: z.number().describe('0: the tenant has written none.'),
+        digest: z.string(),
+        decision: z
+          .enum(['admitted', 'held', 'refused'])
+          .describe('Other than `admitted` only for `revoke`.'),
+      })
+      .describe('What the policy of the tenant says.'),
+    reconsent: z
+      .array(change)
+      .optional()
+      .describe('What the document gained since consent was given: ask for it again.'),
+    scope_limit: z
+      .array(z.string())
+      .optional()
+      .describe('The document names no scope: the policy permits at most these.'),
+    registration: z
+      .enum(['frozen', 'manual', 'periodic'])
+      .optional()
+      .describe('Where the client was registered before.'),
     fetched_at: instant,
     validated_at: instant.describe('When the origin last confirmed it.'),
     freshness: z.object({
@@ -79,6 +115,12 @@ export const ready = z
         nearest: z.string().optional().describe('The listed redirect URI that agrees furthest.'),
       })
       .optional(),
+    reputation: reputationResult
+      .optional()
+      .describe('How far the client is trusted, why, and how tightly to limit its tokens. Not for `revoke`.'),
+    display: consentDisplayResult
+      .optional()
+      .describe('What to show before consent, for `authorize`, `par` and tickets: docs/consent-display.md.'),
   })
   .describe('The document may be used.')
 export type ReadyBody = z.infer<typeof ready>
@@ -86,6 +128,17 @@ export type ReadyBody = z.infer<typeof ready>
 export const pending = z
   .object({ status: z.literal('pending'), ticket: z.string() })
   .describe('The fetch goes on; ask for the ticket.')
+
+/** Why a policy does not simply admit a client. */
+export const policyReason = z.object({
+  code: z.string(),
+  effect: z.enum(['hold', 'refuse']),
+  rule: z.string().describe('Number of the rule, as in docs/requirements.md.'),
+  at: z.string().describe('The place in the policy (RFC 6901); empty: a person decided.'),
+  member: z.string().optional(),
+  pointer: z.string().optional().describe('The place in the document, where it is deeper than the member.'),
+  detail: z.string(),
+})
 
 const problem = z
   .object({
@@ -99,6 +152,18 @@ const problem = z
     advice: z.string().optional(),
     oauth_error: z.string().optional(),
     ticket: z.string().optional(),
+    reasons: z
+      .array(policyReason)
+      .optional()
+      .describe('Why the policy does not admit the client: docs/failures.md has the codes.'),
+    errors: z
+      .array(z.object({ pointer: z.string(), detail: z.string(), advice: z.string() }))
+      .optional()
+      .describe('What is wrong with a policy, all of it; `pointer` is into the policy (RFC 6901).'),
+    quota: z
+      .object({ name: z.string(), limit: z.number(), window_seconds: z.number() })
+      .optional()
+      .describe('The quota that is used up.'),
   })
   .describe('RFC 9457 problem.')
 
@@ -114,6 +179,7 @@ export const ticketParameters = z.object({ id: z.uuid() })
 export const ticketQuery = z.object({
   wait_ms: waitMs.default(0),
   redirect_uri: z.string().max(8192).optional(),
+  ui_locales: uiLocales,
 })
 
 /** A place in the feed of a tenant. */

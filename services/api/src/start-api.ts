@@ -1,25 +1,33 @@
 import type { AddressInfo } from 'node:net'
 import { createProducer } from '@cimd/queue'
-import { createLifecycle, createLogger, needed, type Service } from '@cimd/runtime'
+import { createLifecycle, createLogger, type Lifecycle, needed, type Service } from '@cimd/runtime'
 import {
+  API_KEYS_PER_TENANT_MAX,
   type ClientView,
   checkAdvertise,
   checkBrake,
   checkDb,
   checkSchema,
   closeDb,
+  type Db,
   listen,
   openDb,
 } from '@cimd/store'
 import { createApp } from './app.ts'
+import { createAuditAnswer } from './audit-answers.ts'
 import type { ApiConfig } from './config.ts'
+import { createPolicies } from './policies.ts'
 import { feedKey } from './read-events.ts'
 import { createPublicRefreshBudget } from './refresh-budget.ts'
+import { createResolveRate } from './resolve-rate.ts'
 import { shareReads } from './shared-read.ts'
 import { startOverloadWatch } from './start-overload-watch.ts'
 import { createWaiters } from './waiters.ts'
 
 const ROLE = 'cimd_api'
+
+/** Operators are few, and nobody who logs in waits for them. */
+const OPERATOR_CONNECTIONS = 2
 
 /** Starts the api; `port` is the one it listens on. */
 export async function startApi(config: ApiConfig): Promise<Service & { readonly port: number }> {
@@ -37,6 +45,8 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
     const db = openDb({ ...storeOptions, connectionsMax: config.databaseConnections })
     lifecycle.onStop('store', () => closeDb(db))
     await needed('database (CIMD_DATABASE_URL)', checkSchema(db, config.environment))
+
+    const operatorDb = config.operatorRoutes ? await openOperatorDb(config, lifecycle, onError) : undefined
 
     const producer = createProducer({ url: config.queueUrl, role: ROLE, onError })
     lifecycle.onStop('producer', producer.close)
@@ -61,16 +71,29 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
       enqueue: producer.enqueue,
       waiters,
       readShared: shareReads<ClientView>(),
+      policies: createPolicies(db),
+      auditAnswer: createAuditAnswer({ db, log }, () => performance.now()),
       log,
       waitMsMax: config.waitMsMax,
       eventSource: config.eventSource,
       eventStreamsPerTenantMax: config.eventStreamsPerTenantMax,
       subscriptionsPerTenantMax: config.subscriptionsPerTenantMax,
+      tenantLimits: {
+        clients: config.clientLimits.perTenantMax,
+        subscriptions: config.subscriptionsPerTenantMax,
+        event_streams: config.eventStreamsPerTenantMax,
+        keys: API_KEYS_PER_TENANT_MAX,
+      },
+      operatorDb,
       takePublicRefresh: config.publicRefresh.enabled
         ? createPublicRefreshBudget(config.publicRefresh.perMinute, () => performance.now())
         : undefined,
       identifiers: config.identifiers,
       clientLimits: config.clientLimits,
+      fleetReputation: config.fleetReputation,
+      placesMax: config.placesMax,
+      quotas: config.quotas,
+      takeResolve: createResolveRate(() => performance.now()),
       overload,
       random: Math.random,
       // Without the queue a known client is answered all the same, and a first contact once it is back.
@@ -97,4 +120,16 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
     await lifecycle.stop()
     throw error
   }
+}
+
+async function openOperatorDb(
+  { databaseUrl, environment }: ApiConfig,
+  lifecycle: Lifecycle,
+  onError: (error: Error) => void,
+): Promise<Db> {
+  const role = 'cimd_operator'
+  const db = openDb({ url: databaseUrl, role, connectionsMax: OPERATOR_CONNECTIONS, onError })
+  lifecycle.onStop('store of operators', () => closeDb(db))
+  await needed('database (CIMD_DATABASE_URL, for CIMD_OPERATOR_ROUTES)', checkSchema(db, environment))
+  return db
 }

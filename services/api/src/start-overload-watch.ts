@@ -1,6 +1,6 @@
-import type { OverloadFacts, OverloadThresholds, OverloadVerdict } from '@cimd/core'
+import type { OverloadFacts, OverloadVerdict, TenantLoadThresholds } from '@cimd/core'
 import { type Logger, repeat } from '@cimd/runtime'
-import { countOverloadFacts, type Db } from '@cimd/store'
+import { countInLine, countOverloadFacts, type Db } from '@cimd/store'
 import { createOverloadWatch, type OverloadWatch } from './overload-watch.ts'
 
 const LOOK_INTERVAL_MS = 1000
@@ -8,10 +8,11 @@ const LOOK_INTERVAL_MS = 1000
 /** Looks once a second, from now on until it is stopped, at how first contacts are being answered. */
 export function startOverloadWatch(
   { db, log }: { readonly db: Db; readonly log: Logger },
-  thresholds: OverloadThresholds,
+  thresholds: TenantLoadThresholds,
 ): OverloadWatch & { readonly stop: () => Promise<void> } {
   const deps = {
     countFacts: () => countOverloadFacts(db),
+    countInLine: () => countInLine(db, thresholds.inLineMax),
     monotonicMs: () => performance.now(),
     tell: (verdict: OverloadVerdict, facts: OverloadFacts) => logOverloadTurned(log, verdict, facts),
   }

@@ -9,6 +9,7 @@ import {
   withTenant,
 } from '@cimd/store'
 import { type Answer, answerFromView } from './answer.ts'
+import type { NamedPolicy } from './policies.ts'
 import { failureProblem } from './problem.ts'
 import type { Waiter, Waiters } from './waiters.ts'
 
@@ -26,7 +27,9 @@ export type AwaitedDemand = {
   readonly generation: number
   readonly waitMs: number
   readonly redirectUri: string | undefined
-  readonly profile: string
+  readonly policy: NamedPolicy
+  /** False: another demand had it fetched. */
+  readonly enqueue?: boolean
 }
 
 /**
@@ -74,16 +77,19 @@ function isDeferredPast({ deferred, now }: ClientView, leftMs: number): boolean 
 }
 
 async function answerDone(db: Db, view: ClientView, awaited: AwaitedDemand): Promise<Answer> {
-  const { tenantId, clientId, client, generation, redirectUri, profile } = awaited
-  const answer = answerFromView(clientId, view, { redirectUri, profile })
-  if (answer.kind === 'ready') return answer
+  const { tenantId, clientId, client, generation, redirectUri, policy } = awaited
+  const answer = answerFromView(clientId, view, { redirectUri, policy })
+  if (answer.kind === 'ready') {
+    const answeredBy = awaited.enqueue === false ? 'joined' : 'fetched'
+    return { ...answer, basis: { ...answer.basis, answeredBy } }
+  }
   const settled = await withTenant(db, tenantId, (trx) => findAnswer(trx, client, generation))
-  return answerFromView(clientId, view, { redirectUri, profile, failure: settled?.failure })
+  return answerFromView(clientId, view, { redirectUri, policy, failure: settled?.failure })
 }
 
 async function answerUndone(db: Db, view: ClientView, awaited: AwaitedDemand): Promise<Answer> {
-  const { tenantId, clientId, client, generation, redirectUri, profile } = awaited
-  const fallback = answerFromView(clientId, view, { redirectUri, profile })
+  const { tenantId, clientId, client, generation, redirectUri, policy } = awaited
+  const fallback = answerFromView(clientId, view, { redirectUri, policy })
   if (fallback.kind === 'ready') return fallback
   const ticket = await withTenant(db, tenantId, (trx) => issueTicket(trx, client, generation))
   if (view.deferred === undefined) return { kind: 'pending', ticket }

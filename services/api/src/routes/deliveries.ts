@@ -26,7 +26,7 @@ export function registerDeliveryRoutes(app: App, deps: AppDeps): void {
 
   const replay = { params, body: replayRequest, response: { 200: replayed, ...problems } }
   app.post('/v1/subscriptions/:id/replay', { schema: replay }, async (request) => {
-    const { tenantId: tenant } = await requireCaller(deps.db, request, 'events')
+    const { tenantId: tenant } = await requireCaller(deps.db, request)
     const { id: subscription } = request.params
     const count = await replayDeliveries(deps.db, { tenant, subscription }, replayOf(request.body))
     return { deliveries: known(count) }

@@ -30,7 +30,7 @@ export function registerEventRoutes(app: App, deps: AppDeps): void {
     return leave
   }
   app.get('/v1/events', { schema }, async (request, reply) => {
-    const { tenantId } = await requireCaller(deps.db, request, 'events')
+    const { tenantId } = await requireCaller(deps.db, request)
     const after = Number(request.headers['last-event-id'] ?? request.query.after)
     if (wantsStream(request))
       return sendStream(deps, request, reply, { tenantId, after, leave: takePlace(tenantId) })
@@ -58,7 +58,7 @@ function sendStream(
     leave,
   }: { readonly tenantId: string; readonly after: number; readonly leave: () => void },
 ): FastifyReply {
-  const requireLeave = () => requireCaller(deps.db, request, 'events')
+  const requireLeave = () => requireCaller(deps.db, request)
   const stream = Readable.from(streamEvents({ ...deps, requireLeave }, tenantId, after))
   stream.on('error', (error) =>
     deps.log.warn({ event: 'event_stream.ended', err: error }, 'a stream of events was cut off'),

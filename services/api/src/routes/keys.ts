@@ -10,7 +10,7 @@ export function registerKeyRoutes(app: App, deps: AppDeps): void {
   const response = { 200: refreshedKeys, 202: pendingKeys, ...problems }
   const schema = { body: keysRefreshRequest, response }
   app.post('/v1/client/keys/refresh', { schema }, async (request, reply) => {
-    const caller = await requireCaller(deps.db, request, 'resolve')
+    const caller = await requireCaller(deps.db, request)
     const wait_ms = Math.min(request.body.wait_ms, deps.waitMsMax)
     const answer = await refreshKeys(deps, caller, { ...request.body, wait_ms })
     if (answer.kind === 'problem') return sendProblem(reply, answer.problem)
