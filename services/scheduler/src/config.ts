@@ -4,7 +4,14 @@ import {
   DEFAULT_ADVERTISE_THRESHOLDS,
   DEFAULT_BRAKE_THRESHOLDS,
 } from '@cimd/core'
-import { commonEnvironment, count, milliseconds, parseEnvironment, portVariable } from '@cimd/runtime'
+import {
+  commonEnvironment,
+  count,
+  milliseconds,
+  parseEnvironment,
+  portVariable,
+  tenantFetchesVariable,
+} from '@cimd/runtime'
 import { z } from 'zod'
 
 const SECOND_MS = 1000
@@ -40,9 +47,16 @@ export const schedulerEnvironment = z.object({
   ...commonEnvironment,
   CIMD_SCHEDULER_HEALTH_PORT: portVariable(8082),
   CIMD_SWEEP_INTERVAL_MS: milliseconds().default(500).describe('How often due and lost work is looked for.'),
+  CIMD_TENANT_FETCHES_MAX: tenantFetchesVariable(),
   CIMD_RELAY_INTERVAL_MS: milliseconds()
     .default(1000)
     .describe('How often waiting events are looked for when no notification came.'),
+  CIMD_AUDIT_INTERVAL_MS: milliseconds()
+    .default(1000)
+    .describe('How often audit entries that wait for their place are looked for when no notification came.'),
+  CIMD_AUDIT_RETENTION_DAYS: count(36_500)
+    .optional()
+    .describe('Days after which audit entries are cut from the beginning of a chain; unset: all are kept.'),
   CIMD_REFRESH_QUEUE_MAX: count()
     .default(1000)
     .describe('Refreshes that may wait in the queue; more stay due in the store.'),
@@ -84,6 +98,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     health: { host: env.CIMD_HOST, port: env.CIMD_SCHEDULER_HEALTH_PORT },
     sweepIntervalMs: env.CIMD_SWEEP_INTERVAL_MS,
     relayIntervalMs: env.CIMD_RELAY_INTERVAL_MS,
+    auditIntervalMs: env.CIMD_AUDIT_INTERVAL_MS,
+    auditRetentionDays: env.CIMD_AUDIT_RETENTION_DAYS,
+    tenantFetchesMax: env.CIMD_TENANT_FETCHES_MAX,
     refreshQueueMax: env.CIMD_REFRESH_QUEUE_MAX,
     hostRefreshesPerMinute: env.CIMD_HOST_REFRESHES_PER_MINUTE,
     retention: {

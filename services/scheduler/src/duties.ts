@@ -25,6 +25,7 @@ import {
 import { logAdvertiseChanged } from './advertise-events.ts'
 import { logBrakeEngaged, logBrakeReleased } from './brake-events.ts'
 import type { SchedulerConfig } from './config.ts'
+import { judgeDecisions } from './judge-decisions.ts'
 import { prune, pruneTasks } from './prune.ts'
 import { createRevalidation, type RevalidateDeps } from './revalidate.ts'
 import { logRevalidated, logRulesPending } from './rules-events.ts'
@@ -36,6 +37,7 @@ import { createBrakeWatch } from './watch-brake.ts'
 const BRAKE_INTERVAL_MS = 2000
 const ADVERTISE_INTERVAL_MS = 1000
 const REVALIDATE_INTERVAL_MS = 1000
+const DECISIONS_INTERVAL_MS = 1000
 const PRUNE_INTERVAL_MS = 10 * 60 * 1000
 
 /** What the scheduler does again and again, besides the relay, which others wake. */
@@ -59,7 +61,7 @@ export function dutiesOf({ log, db, producer, config, isStopping }: DutyDeps): r
   const { sweepIntervalMs } = config
   const clients = createSweepDeps(db, producer)
   const resources = createResourceSweepDeps(db, producer)
-  const tasks = pruneTasks(db, config.retention)
+  const tasks = pruneTasks(db, config.retention, config.auditRetentionDays)
   return [
     { name: 'sweep', intervalMs: sweepIntervalMs, work: () => runSweep(log, clients, config) },
     {
@@ -79,12 +81,25 @@ export function dutiesOf({ log, db, producer, config, isStopping }: DutyDeps): r
       intervalMs: REVALIDATE_INTERVAL_MS,
       work: createRevalidationDuty(log, db, config),
     },
+    { name: 'decisions', intervalMs: DECISIONS_INTERVAL_MS, work: () => runDecisions(log, db, isStopping) },
   ]
 }
 
 async function runSweep(log: Logger, deps: SweepDeps, limits: SweepLimits): Promise<void> {
   const enqueued = await sweepDueWork(deps, limits)
   if (enqueued > 0) log.info({ event: 'sweep.enqueued', jobs: enqueued }, 'due work enqueued')
+}
+
+async function runDecisions(log: Logger, db: Db, isStopping: () => boolean): Promise<void> {
+  const { judged, changed, tenants, unreadable } = await judgeDecisions(db, isStopping)
+  await notify(
+    db,
+    tenants.map((payload) => ({ channel: 'cimd_feed', payload })),
+  )
+  if (judged > 0) log.info({ event: 'decisions.judged', clients: judged, changed }, 'clients judged anew')
+  if (unreadable.length > 0) {
+    log.error({ event: 'policy.unreadable', tenants: unreadable }, 'policies cannot be read by this release')
+  }
 }
 
 /** The store and the queue of a sweep. */

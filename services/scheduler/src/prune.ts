@@ -1,15 +1,21 @@
 import {
   type Db,
+  deleteCutAudit,
   deleteEndedBudgets,
   deleteEndedPaces,
+  deleteEndedQuotaWindows,
   deleteExpiredTickets,
   deleteGoneFetchers,
   deleteOldAttempts,
   deleteOldDeliveries,
   deleteOldInterest,
   deleteOldVersions,
+  deleteOrphanedAudit,
   deleteUnusedLogos,
+  eraseUnusedSubjects,
   forgetClients,
+  forgetDomains,
+  noteOldAuditCuts,
   type Retention,
   retireUnscheduled,
   type WalkedBatch,
@@ -60,11 +66,19 @@ async function runBatches(task: PruneTask, isStopping: () => boolean): Promise<n
   return rows
 }
 
-/** What goes from the store (CAC-19), in the order in which one thing releases the next. */
-export function pruneTasks(db: Db, retention: Retention): Readonly<Record<string, PruneTask>> {
+/** What goes from the store (CAC-19), in the order in which one thing releases the next. Without days the audit is kept. */
+export function pruneTasks(
+  db: Db,
+  retention: Retention,
+  auditRetentionDays?: number,
+): Readonly<Record<string, PruneTask>> {
   return {
+    audit_cuts: () => cutAudit(db, auditRetentionDays),
+    audit: untilEmpty((limit) => deleteCutAudit(db, limit)),
+    orphaned_audit: untilEmpty((limit) => deleteOrphanedAudit(db, limit)),
     tickets: whole(() => deleteExpiredTickets(db)),
     budgets: whole(() => deleteEndedBudgets(db)),
+    quota_windows: whole(() => deleteEndedQuotaWindows(db)),
     fetchers: whole(() => deleteGoneFetchers(db)),
     paces: untilNone(ROWS_PER_BATCH, (limit) => deleteEndedPaces(db, limit)),
     attempts: walk((after: string | undefined) =>
@@ -79,9 +93,25 @@ export function pruneTasks(db: Db, retention: Retention): Readonly<Record<string
     ),
     unscheduled: walk((after: string | undefined) => retireUnscheduled(db, { after, limit: ROWS_PER_BATCH })),
     clients: untilNone(CLIENTS_PER_BATCH, (limit) => forgetClients(db, limit)),
+    domains: untilNone(ROWS_PER_BATCH, (limit) => forgetDomains(db, limit)),
+    subjects: untilNone(ROWS_PER_BATCH, (limit) => eraseUnusedSubjects(db, limit)),
     logos: walk((after: string | undefined) =>
       deleteUnusedLogos(db, LOGO_KEPT_DAYS, { after, limit: ROWS_PER_BATCH }),
     ),
+  }
+}
+
+// A cut is noted first, and what it covers goes once it is in the chain: in this run, or the next.
+async function cutAudit(db: Db, days: number | undefined): ReturnType<PruneTask> {
+  if (days !== undefined) await noteOldAuditCuts(db, days)
+  return { deleted: 0, more: false }
+}
+
+// Where a batch may be less than what it was allowed, with more to come.
+function untilEmpty(deleteSome: (limit: number) => Promise<number>): PruneTask {
+  return async () => {
+    const deleted = await deleteSome(ROWS_PER_BATCH)
+    return { deleted, more: deleted > 0 }
   }
 }
 

@@ -1,6 +1,7 @@
 import { createProducer } from '@cimd/queue'
 import { createLifecycle, createLogger, needed, repeat, type Service, startHealthServer } from '@cimd/runtime'
 import {
+  chainAudit,
   checkAdvertise,
   checkBrake,
   checkDb,
@@ -12,11 +13,14 @@ import {
   openDb,
   relayOutbox,
 } from '@cimd/store'
+import { admitWaiting } from './admit-waiting.ts'
+import { chainWaiting, logRefusedEntry } from './chain-audit.ts'
 import type { SchedulerConfig } from './config.ts'
 import { type DutyDeps, dutiesOf, logFailure } from './duties.ts'
 
 const ROLE = 'cimd_scheduler'
 const RELAY_ROWS_MAX = 500
+const AUDIT_ROWS_MAX = 1000
 
 /** Starts the scheduler: due refreshes, lost work, the order of events, what has expired, and what would end at once. */
 export async function startScheduler(config: SchedulerConfig): Promise<Service> {
@@ -53,11 +57,18 @@ export async function startScheduler(config: SchedulerConfig): Promise<Service> 
     }
     const relay = repeat(config.relayIntervalMs, () => runRelay(db), logFailure(log, 'relay'))
     lifecycle.onStop('relay', relay.stop)
+    const admission = repeat(config.sweepIntervalMs, () => admitWaiting(world), logFailure(log, 'admission'))
+    lifecycle.onStop('admission', admission.stop)
+    const audit = repeat(config.auditIntervalMs, () => runChain(world), logFailure(log, 'audit'))
+    lifecycle.onStop('audit', audit.stop)
+    const loops = { cimd_outbox: relay, cimd_places: admission, cimd_audit: audit } as const
     const listener = await listen({
       ...storeOptions,
-      channels: ['cimd_outbox'],
-      onNotification: relay.wake,
-      onConnected: relay.wake,
+      channels: Object.keys(loops) as (keyof typeof loops)[],
+      onNotification: (channel) => loops[channel as keyof typeof loops].wake(),
+      onConnected: () => {
+        for (const loop of Object.values(loops)) loop.wake()
+      },
     })
     lifecycle.onStop('listener', listener.close)
     lifecycle.onStop('readiness', () => {
@@ -81,4 +92,12 @@ async function runRelay(db: Db): Promise<void> {
     )
     if (relayed === 0) return
   }
+}
+
+async function runChain({ db, log, isStopping }: DutyDeps): Promise<void> {
+  await chainWaiting({
+    chain: () => chainAudit(db, AUDIT_ROWS_MAX),
+    tellRefused: (refused) => logRefusedEntry(log, refused),
+    isStopping,
+  })
 }

@@ -5,14 +5,22 @@ import { startNotifier } from '@cimd/notifier'
 import { prepareQueueStore } from '@cimd/queue'
 import { createLifecycle, createLogger, type Lifecycle, type Service } from '@cimd/runtime'
 import { startScheduler } from '@cimd/scheduler'
-import { closeDb, createApiKey, ensureTenant, hasApiKey, migrate, openDb } from '@cimd/store'
+import {
+  closeDb,
+  hasApiKey,
+  inTransaction,
+  issueKey,
+  migrate,
+  openDb,
+  openTenant,
+  STORE_ROLES,
+} from '@cimd/store'
 import type { StandaloneConfig, Stores } from './config.ts'
 import { writeConnectionFile } from './connection-file.ts'
 
 /** Everything in one process. `apiKey` is there only at the first start: it is not kept. */
 export type Standalone = Service & { readonly apiUrl: string; readonly apiKey: string | undefined }
 
-const ROLES = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
 const SCOPES = ['resolve', 'events']
 
 /** Longer than the services' own shutdowns one after the other, which are bounded themselves. */
@@ -31,7 +39,7 @@ export async function startStandalone(
   try {
     const stores = await openStores(config, lifecycle, tell)
     await migrate(stores.databaseUrl, config.environment)
-    await prepareQueueStore(stores.queueUrl, { grantTo: ROLES, onWarning: tell })
+    await prepareQueueStore(stores.queueUrl, { grantTo: STORE_ROLES, onWarning: tell })
     const apiKey = await makeFirstKey(stores.databaseUrl, config.tenant)
 
     const services = config.services(stores)
@@ -66,11 +74,16 @@ async function openStores(
   return { databaseUrl: embedded.url, queueUrl: config.queueUrl ?? embedded.url }
 }
 
+const STARTED_BY = { kind: 'service', id: 'standalone' } as const
+
 async function makeFirstKey(databaseUrl: string, tenant: string): Promise<string | undefined> {
-  const db = openDb({ url: databaseUrl, connectionsMax: 1, onError: () => {} })
+  const db = openDb({ url: databaseUrl, role: 'cimd_operator', connectionsMax: 1, onError: () => {} })
   try {
-    const tenantId = await ensureTenant(db, tenant)
-    return (await hasApiKey(db, tenantId)) ? undefined : await createApiKey(db, tenantId, SCOPES)
+    return await inTransaction(db, async (trx) => {
+      const { id: tenantId } = await openTenant(trx, tenant, STARTED_BY)
+      if (await hasApiKey(trx, tenantId)) return undefined
+      return (await issueKey(trx, { tenantId, by: STARTED_BY }, { scopes: SCOPES })).key
+    })
   } finally {
     await closeDb(db)
   }

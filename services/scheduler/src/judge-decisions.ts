@@ -1,0 +1,203 @@
+import {
+  chainableText,
+  DEFAULT_TRUST_POLICY,
+  type DecisionName,
+  decisionName,
+  isProfileId,
+  policyDigest,
+  type RegistrarEvent,
+  readTrustPolicy,
+  type StoredJudgement,
+  type TrustPolicy,
+} from '@cimd/core'
+import {
+  type Db,
+  dropDue,
+  findDueDecisions,
+  findPolicy,
+  findUnjudgedTenants,
+  findUsedClients,
+  judgeUsedClient,
+  listUsedClients,
+  type NewDecision,
+  noteJudged,
+  noteOwnAudit,
+  pinRegistrations,
+  readPolicyVersions,
+  settleDecision,
+  type Transaction,
+  tellTenant,
+  tryLockJudging,
+  type UnjudgedTenant,
+  type UsedClient,
+  withTenant,
+} from '@cimd/store'
+
+/** What one transaction judges: while it tells of changes, the relay waits for it. */
+const SLICE = 50
+
+/** Of what is due one turn takes so many. */
+const DUE_MAX = 500
+
+/** What a turn came to. */
+export type JudgedDecisions = {
+  readonly judged: number
+  readonly changed: number
+  /** Tenants that have news in their feed. */
+  readonly tenants: readonly string[]
+  /** Tenants whose policy cannot be read by this release: nothing of them was judged. */
+  readonly unreadable: readonly string[]
+}
+
+type Counts = { judged: number; changed: number; tenants: Set<string>; unreadable: Set<string> }
+
+/**
+ * Judges anew what is due (an approval or refusal, the end of one, another document), and all clients of the tenants whose
+ * policy has changed, and tells each tenant what became otherwise (POL-05). What is interrupted begins anew.
+ */
+export async function judgeDecisions(db: Db, isStopping: () => boolean): Promise<JudgedDecisions> {
+  const counts: Counts = { judged: 0, changed: 0, tenants: new Set(), unreadable: new Set() }
+  await pinRegistrations(db, DUE_MAX)
+  for (const { tenantId, clients } of await findDueDecisions(db, DUE_MAX)) {
+    await judgeDue(db, counts, { tenantId, clients })
+  }
+  for (const tenant of await findUnjudgedTenants(db)) {
+    if (isStopping()) break
+    await judgeTenant(db, counts, tenant, isStopping)
+  }
+  return { ...counts, tenants: [...counts.tenants], unreadable: [...counts.unreadable] }
+}
+
+async function judgeDue(
+  db: Db,
+  counts: Counts,
+  { tenantId, clients }: { readonly tenantId: string; readonly clients: readonly string[] },
+): Promise<void> {
+  for (let from = 0; from < clients.length; from += SLICE) {
+    const due = clients.slice(from, from + SLICE)
+    await withTenant(db, tenantId, async (trx) => {
+      if (!(await tryLockJudging(trx))) return
+      const policy = await policyOf(trx)
+      if (policy === undefined) counts.unreadable.add(tenantId)
+      else await judgeClients(trx, counts, { tenantId, clients: await findUsedClients(trx, due), policy })
+      // Of what nothing is valid there is nothing to say, nor by a policy that nobody can read.
+      await dropDue(trx, due)
+    })
+  }
+}
+
+async function judgeTenant(
+  db: Db,
+  counts: Counts,
+  { tenantId, from, to }: UnjudgedTenant,
+  isStopping: () => boolean,
+): Promise<void> {
+  for (let after: string | undefined = '0'; after !== undefined && !isStopping(); ) {
+    const place: string = after
+    const next = await withTenant(db, tenantId, async (trx): Promise<string | undefined | 'stop'> => {
+      if (!(await tryLockJudging(trx))) return 'stop'
+      const [policy, before] = [await policyOf(trx), await policyOf(trx, from)]
+      if (policy === undefined) {
+        counts.unreadable.add(tenantId)
+        return 'stop'
+      }
+      const slice = await listUsedClients(trx, { after: place, limit: SLICE })
+      await judgeClients(trx, counts, { tenantId, clients: slice.clients, policy, before })
+      if (slice.next === undefined) await noteJudged(trx, to)
+      return slice.next
+    })
+    if (next === 'stop') return
+    after = next
+  }
+}
+
+type NamedPolicy = { readonly version: number; readonly policy: TrustPolicy }
+
+type Judging = {
+  readonly tenantId: string
+  readonly clients: readonly UsedClient[]
+  readonly policy: NamedPolicy
+  /** What counted for a client of which nothing is noted. */
+  readonly before?: NamedPolicy | undefined
+}
+
+async function judgeClients(trx: Transaction, counts: Counts, judging: Judging): Promise<void> {
+  for (const client of judging.clients) {
+    const judged = judgeUsedClient(judging.policy.policy, client)
+    if (!judged.ok) continue
+    counts.judged += 1
+    const decision = decisionOf(client, judging.policy.version, judged)
+    const from = client.noted?.decision ?? (judging.before && decisionBefore(client, judging.before))
+    if (isNoted(client, decision)) continue
+    await settleDecision(trx, decision)
+    if (from === undefined || from === decision.decision) continue
+    await tellTenant(trx, judging.tenantId, changedEvent(client, from, decision, judged))
+    await noteJudgement(trx, judging.policy, decision)
+    counts.changed += 1
+    counts.tenants.add(judging.tenantId)
+  }
+}
+
+async function noteJudgement(trx: Transaction, policy: NamedPolicy, decision: NewDecision): Promise<void> {
+  const { client, versionDigest: digest, reasons } = decision
+  const rules = reasons.map(({ code, detail }) => ({ id: code, reason: chainableText(detail) }))
+  const data = {
+    ...{ stage: 'document' as const, digest },
+    policy: { version: policy.version, digest: policyDigest(policy.policy) },
+    verdict: { decision: decision.decision, rules },
+  }
+  await noteOwnAudit(trx, { kind: 'policy.judged', by: SCHEDULER, client, data })
+}
+
+const SCHEDULER = { kind: 'service', id: 'scheduler' } as const
+
+type Judged = Extract<StoredJudgement, { readonly ok: true }>
+
+function decisionBefore(client: UsedClient, { policy }: NamedPolicy): DecisionName | undefined {
+  const judged = judgeUsedClient(policy, client)
+  return judged.ok ? decisionName(judged.verdict.decision) : undefined
+}
+
+function decisionOf({ client, version }: UsedClient, policyVersion: number, judged: Judged): NewDecision {
+  const { verdict, given } = judged
+  return {
+    ...{ client, versionDigest: version.digest, policyVersion, reasons: verdict.reasons },
+    decision: decisionName(verdict.decision),
+    waitsForReview: verdict.decision === 'hold' || (verdict.decision === 'admit' && given.held.length > 0),
+  }
+}
+
+function isNoted({ noted }: UsedClient, { decision, versionDigest, waitsForReview }: NewDecision): boolean {
+  if (noted === undefined || noted.isDue) return false
+  return (
+    noted.decision === decision && noted.digest === versionDigest && noted.waitsForReview === waitsForReview
+  )
+}
+
+function changedEvent(
+  { clientId, version }: UsedClient,
+  from: DecisionName,
+  { decision, policyVersion, reasons }: NewDecision,
+  { given }: Judged,
+): RegistrarEvent {
+  return {
+    type: 'decision.changed',
+    data: {
+      ...{ client_id: clientId, digest: given.digest ?? version.digest, from, to: decision },
+      policy_version: policyVersion,
+      rules: [...new Set(reasons.map(({ rule }) => rule))],
+      codes: [...new Set(reasons.map(({ code }) => code))],
+    },
+  }
+}
+
+/** The policy in force for the tenant of the transaction, or the one of a version; undefined: it cannot be read. */
+async function policyOf(trx: Transaction, version?: number): Promise<NamedPolicy | undefined> {
+  const { inForce, profile } = await readPolicyVersions(trx)
+  const wanted = version ?? inForce
+  if (wanted === 0) {
+    return isProfileId(profile) ? { version: 0, policy: { ...DEFAULT_TRUST_POLICY, profile } } : undefined
+  }
+  const read = readTrustPolicy((await findPolicy(trx, wanted))?.policy)
+  return read.ok ? { version: wanted, policy: read.policy } : undefined
+}
