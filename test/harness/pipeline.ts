@@ -1,5 +1,5 @@
 import { prepareQueueStore } from '@cimd/queue'
-import { createApiKey, type Db, ensureTenant, openDb } from '@cimd/store'
+import { createApiKey, type Db, ensureTenant, openDb, STORE_ROLES } from '@cimd/store'
 import { type ApiClient, createApiClient } from './api-client.ts'
 import { DEFAULT_ADDRESSES, type Origin } from './origin.ts'
 import {
@@ -46,14 +46,13 @@ export type PipelineOptions = {
   readonly options?: Partial<Record<ServiceName, StartOptions>>
 }
 
-const ROLES = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
 const SERVICES: readonly ServiceName[] = ['api', 'fetcher', 'scheduler']
 const SCOPES = ['resolve', 'events']
 
 /** Starts the named services (all but the notifier by default) on a migrated database. */
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { databaseUrl, queueUrl } = options
-  await prepareQueueStore(queueUrl, { grantTo: ROLES })
+  await prepareQueueStore(queueUrl, { grantTo: STORE_ROLES })
   const db = openDb({ url: databaseUrl, onError: () => {} })
   if (!options.unjudged) {
     const judged = { advertise: true, why: null, judged_at: new Date() }
@@ -113,6 +112,10 @@ function environmentOf(options: PipelineOptions): Record<string, string> {
     CIMD_SCHEDULER_HEALTH_PORT: '0',
     // When the clock is moved by hours, whoever waits has waited for hours.
     CIMD_OVERLOAD_ADMITTED_MIN: '100000',
+    // Tests are one subject of one tenant, and ask for more than any would.
+    CIMD_TENANT_CONTACTS_PER_HOUR: '1000000',
+    CIMD_SUBJECT_CONTACTS_PER_HOUR: '1000000',
+    CIMD_TENANT_RESOLVES_PER_SECOND: '1000000',
     CIMD_NOTIFIER_HEALTH_PORT: '0',
     CIMD_TEST_NETWORK: JSON.stringify(network),
   }

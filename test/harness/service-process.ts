@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -38,6 +40,9 @@ export class NotStarted extends Error {
   }
 }
 
+/** Every test of the whole system starts several of them, which would each read all sources anew. */
+const NODE_COMPILE_CACHE = join(tmpdir(), 'cimd-test-compile-cache')
+
 /** Starts a service and resolves when it runs; throws `NotStarted` when it ends instead. */
 export async function startServiceProcess(
   name: ServiceName | 'standalone',
@@ -46,7 +51,7 @@ export async function startServiceProcess(
 ): Promise<ServiceProcess> {
   const file = fileURLToPath(new URL(`processes/${name}.ts`, import.meta.url))
   const child = spawn(process.execPath, [file], {
-    env: { PATH: process.env['PATH'] ?? '', ...environment, ...wrapper.environment },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE, ...environment, ...wrapper.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   if (child.pid !== undefined) wrapper.onSpawned?.(child.pid)

@@ -1,4 +1,5 @@
-import { SECRET_OVERLAP_SECONDS } from '@cimd/core'
+import { type ChainHead, SECRET_OVERLAP_SECONDS } from '@cimd/core'
+import { KEY_OVERLAP_SECONDS } from '@cimd/store'
 import { InvalidArgumentError } from 'commander'
 import { printable } from './print.ts'
 
@@ -28,6 +29,13 @@ export function overlapSeconds(text: string): number {
   throw new InvalidArgumentError(`It must be at most ${SECRET_OVERLAP_SECONDS.max}.`)
 }
 
+/** Seconds that a key which is replaced may work as well. */
+export function keyOverlapSeconds(text: string): number {
+  const seconds = wholeNumber(text)
+  if (seconds <= KEY_OVERLAP_SECONDS.max) return seconds
+  throw new InvalidArgumentError(`It must be at most ${KEY_OVERLAP_SECONDS.max}.`)
+}
+
 /** An id as the store makes them. */
 export function uuid(text: string): string {
   if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase()
@@ -38,4 +46,23 @@ export function uuid(text: string): string {
 export function visibleName(text: string): string {
   if (text !== '' && text === text.trim() && text === printable(text) && text.length <= 200) return text
   throw new InvalidArgumentError('It must be 1 to 200 visible characters without blanks around them.')
+}
+
+/** An instant: a date, which is its beginning in UTC, or a date and a time with its offset. */
+export function instant(text: string): Date {
+  const isInstant = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(
+    text,
+  )
+  const date = new Date(text)
+  if (isInstant && !Number.isNaN(date.getTime())) return date
+  throw new InvalidArgumentError('It must be a date such as 2026-03-31, or 2026-03-31T12:00:00Z.')
+}
+
+/** Heads of a chain, one after the other: `seq:hash`. */
+export function chainHeads(text: string, before: readonly ChainHead[] = []): readonly ChainHead[] {
+  const [, seq, hash] = /^([1-9]\d{0,15}):([\da-f]{64})$/.exec(text) ?? []
+  if (seq !== undefined && hash !== undefined && Number.isSafeInteger(Number(seq))) {
+    return [...before, { seq: Number(seq), hash }]
+  }
+  throw new InvalidArgumentError('It must be a head as `cimd audit verify` tells it: seq:hash.')
 }

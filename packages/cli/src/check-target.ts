@@ -1,12 +1,12 @@
 import {
   type AsMetadata,
-  admitVersion,
   type ClientIdUrl,
   type ClientMetadata,
-  DEFAULT_PROFILE,
+  DEFAULT_TRUST_POLICY,
   DOCUMENT_BYTES_LIMIT,
   DOCUMENT_BYTES_MAX,
   type FetchDocument,
+  judgeDocument,
   judgeProfile,
   type ProfileId,
   parseClientIdUrl,
@@ -164,8 +164,9 @@ function sizeFindings({ byteLength }: Uint8Array): readonly ReportedFinding[] {
 // The demands of a profile are told one by one already.
 function policyFindings({ metadata }: Judged, contentType: string): readonly ReportedFinding[] {
   if (metadata === undefined) return []
-  const verdict = admitVersion({ metadata, contentType }, DEFAULT_PROFILE)
-  if (verdict.admitted) return []
+  const document = { clientId: metadata.client_id, metadata, contentType, warnings: [], approved: false }
   const advice = 'The document is valid, but the default policy does not admit it.'
-  return [{ kind: 'violation', code: 'policy_denied', rule: 'FET-08', detail: verdict.reason, advice }]
+  return judgeDocument(DEFAULT_TRUST_POLICY, document).reasons.map(({ rule, detail }) => {
+    return { kind: 'violation', code: 'policy_denied', rule, detail, advice }
+  })
 }

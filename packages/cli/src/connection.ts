@@ -88,9 +88,9 @@ export function readStandalone(directory: string, environment: Environment): Sta
   }
 }
 
-/** Opens the store for one command. A store that cannot be used is named by where its URL was found. */
+/** Opens the store for one command, in the role of an operator. A store that cannot be used is named by where its URL was found. */
 export async function withStore<T>(database: Located, work: (db: Db) => Promise<T>): Promise<T> {
-  const db = openDb({ url: database.url, connectionsMax: 1, onError: () => {} })
+  const db = openDb({ url: database.url, role: 'cimd_operator', connectionsMax: 1, onError: () => {} })
   try {
     // Only production minds a clock that was moved; what a person looks at or makes here does not.
     await needed(`database (${database.source})`, checkSchema(db, 'development'))

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { explain } from '@cimd/runtime'
@@ -10,5 +11,14 @@ export async function readInput(name: string, stdin: NodeJS.ReadableStream): Pro
     return await readFile(name)
   } catch (error) {
     throw new UsageError(`cannot read ${name} (a URL begins with https://): ${explain(error)}`)
+  }
+}
+
+/** The same as it comes, for what may be long. */
+export async function* openInput(name: string, stdin: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* name === '-' ? stdin : createReadStream(name)
+  } catch (error) {
+    throw new UsageError(`cannot read ${name}: ${explain(error)}`)
   }
 }

@@ -1,6 +1,6 @@
 import { prepareQueueStore } from '@cimd/queue'
 import { needed } from '@cimd/runtime'
-import { migrate, SCHEMA_VERSION, type StoreRole } from '@cimd/store'
+import { migrate, SCHEMA_VERSION, STORE_ROLES } from '@cimd/store'
 import type { Located } from './connection.ts'
 import type { ExitCode } from './exit-code.ts'
 import { complain, type Output, say, sayJson } from './print.ts'
@@ -12,8 +12,6 @@ export type MigrateDeps = {
   readonly environment: 'development' | 'production'
 }
 
-const ROLES: readonly StoreRole[] = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
-
 /** Brings the store and the queue store to what this release needs. */
 export async function runMigrate(
   { output, database, queue, environment }: MigrateDeps,
@@ -22,7 +20,7 @@ export async function runMigrate(
   const applied = await needed(`database (${database.source})`, migrate(database.url, environment))
   if (!json) say(output, summaryOf(applied))
   const onWarning = (message: string): void => complain(output, message)
-  const prepared = prepareQueueStore(queue.url, { grantTo: ROLES, onWarning })
+  const prepared = prepareQueueStore(queue.url, { grantTo: STORE_ROLES, onWarning })
   await needed(`queue store (${queue.source})`, prepared)
   if (json) sayJson(output, { applied, schema_version: SCHEMA_VERSION, environment, queue: 'ready' })
   else say(output, 'The queue store is ready.')

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { captureOutput } from './captured-output.ts'
 import { type ProgramDeps, runProgram } from './program.ts'
@@ -6,6 +7,7 @@ const COMMANDS = [
   'resolve',
   'check',
   'status',
+  'subject erase',
   'migrate',
   'brake',
   'brake release',
@@ -18,10 +20,17 @@ const COMMANDS = [
   'revalidate',
   'tenant create',
   'tenant list',
+  'tenant show',
+  'tenant remove',
   'tenant stale-limits',
   'key create',
   'key list',
+  'key rotate',
   'key revoke',
+  'operator-key create',
+  'operator-key list',
+  'operator-key rotate',
+  'operator-key revoke',
   'subscription add',
   'subscription list',
   'subscription show',
@@ -47,6 +56,7 @@ async function cimd(line: string, given: Partial<ProgramDeps> = {}) {
       Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })),
     fetchDocument: async () => Promise.reject(new Error('nothing may be fetched')),
     readInput: async () => new TextEncoder().encode('{}'),
+    openInput: () => Readable.from([]),
     monotonicMs: () => 0,
     sleep: async () => undefined,
     ...given,
@@ -108,6 +118,9 @@ describe('wrong usage ends with 2 and says why', () => {
     ['resolve https://a.example.net/c', 'CIMD_API_KEY: it is not set'],
     ['resolve https://a.example.net/c --key k --api ftp://x', '--api: must be a URL'],
     ['tenant list', 'CIMD_DATABASE_URL: it is not set'],
+    ['tenant remove t', "required option '--yes-delete-everything-of <tenant>' not specified"],
+    ['tenant remove t --yes-delete-everything-of s', '"s" is not the name of the tenant, "t"'],
+    ['key rotate 0123456789ab --overlap 2592001', 'at most 2592000'],
     ['key revoke nonsense', 'a prefix is the 12 characters'],
     ['subscription list', "required option '--tenant <name>' not specified"],
     ['subscription show --tenant t 1', 'It must be a UUID'],

@@ -7,9 +7,11 @@ import {
   type Purpose,
 } from '@cimd/core'
 import { ConfigError, explain, loadTogether } from '@cimd/runtime'
-import { API_KEY_SCOPES, readStatus } from '@cimd/store'
-import { Argument, Command, CommanderError, Option } from 'commander'
-import { dayCount, visibleName, wholeNumber } from './arguments.ts'
+import { readStatus } from '@cimd/store'
+import { Command, CommanderError, Option } from 'commander'
+import { wholeNumber } from './arguments.ts'
+import { addAudit } from './audit-commands.ts'
+import type { OpenInput } from './audit-verify.ts'
 import { addBrake } from './brake-commands.ts'
 import { runCheck } from './check.ts'
 import { addClient } from './client-commands.ts'
@@ -23,16 +25,19 @@ import {
   type Standalone,
   withStore,
 } from './connection.ts'
+import { addDomain } from './domain-commands.ts'
 import { type ExitCode, UsageError } from './exit-code.ts'
-import { runKeyCreate, runKeyList, runKeyRevoke } from './key.ts'
+import { addKey, addOperatorKey } from './key-commands.ts'
 import { runMigrate } from './migrate.ts'
+import { addPolicy, addRegistration, addReview } from './policy-commands.ts'
 import { complain, type Output } from './print.ts'
 import { type ResolveDeps, runResolve } from './resolve.ts'
 import { addRevalidate } from './revalidate-command.ts'
-import { addStaleLimits } from './stale-limits.ts'
 import { countQueues, runStatus } from './status.ts'
+import { addSubject } from './subject.ts'
 import { addDeliveries, addSubscription } from './subscription-commands.ts'
-import { runTenantCreate, runTenantList, runTenantProfile, type StoreDeps } from './tenant.ts'
+import type { StoreDeps } from './tenant.ts'
+import { addTenant } from './tenant-commands.ts'
 
 /** What the commands need of the process and the world. */
 export type ProgramDeps = Pick<ResolveDeps, 'fetch' | 'monotonicMs' | 'sleep'> & {
@@ -43,6 +48,7 @@ export type ProgramDeps = Pick<ResolveDeps, 'fetch' | 'monotonicMs' | 'sleep'> &
   readonly findStandalone: () => Standalone | undefined
   readonly fetchDocument: FetchDocument
   readonly readInput: (name: string) => Promise<Uint8Array>
+  readonly openInput: OpenInput
 }
 
 /** Carries out one command line, `argv` without the program itself. Everything that can go wrong is told on stderr. */
@@ -91,8 +97,16 @@ function createProgram(deps: ProgramDeps, finish: Finish): Command {
   addBrake(program, storeDeps(deps), finish)
   addRevalidate(program, storeDeps(deps), finish)
   addClient(program, deps, storeDeps(deps), finish)
-  addTenant(program, deps, finish)
-  addKey(program, deps, finish)
+  addTenant(program, storeDeps(deps), finish)
+  addKey(program, storeDeps(deps), finish)
+  addOperatorKey(program, storeDeps(deps), finish)
+  addDomain(program, storeDeps(deps), finish)
+  const policies = { ...storeDeps(deps), readInput: deps.readInput }
+  addPolicy(program, policies, finish)
+  addReview(program, policies, finish)
+  addRegistration(program, policies, finish)
+  addSubject(program, { ...storeDeps(deps), readInput: deps.readInput }, finish)
+  addAudit(program, deps, { ...storeDeps(deps), readInput: deps.readInput }, finish)
   addSubscription(program, storeDeps(deps), finish)
   addDeliveries(program, storeDeps(deps), finish)
   return program
@@ -213,67 +227,6 @@ function addMigrate(program: Command, deps: ProgramDeps, finish: Finish): void {
     const located = loadTogether({ database, queue, environment })
     return finish(runMigrate({ ...located, output: deps.output }, { json }))
   })
-}
-
-function addTenant(program: Command, deps: ProgramDeps, finish: Finish): void {
-  const tenant = program
-    .command('tenant')
-    .description('make tenants, list them, choose what each asks of a client')
-  const store = storeDeps(deps)
-  define(tenant, 'create', 'make a tenant; one that is there already is left as it is', {
-    examples: ['cimd tenant create my-tenant'],
-    remark: DATABASE,
-  })
-    .addArgument(new Argument('<name>', 'its name').argParser(visibleName))
-    .action((name: string, { json }: Json) => finish(runTenantCreate(store, { name, json })))
-  define(tenant, 'profile', 'choose what more than the draft a tenant asks of a client', {
-    examples: ['cimd tenant profile my-tenant mcp-2026-07-28'],
-    remark: `${DATABASE}\nIt applies from the tenant's next request on.`,
-  })
-    .argument('<tenant>', 'which tenant')
-    .addArgument(new Argument('<profile>', 'the profile').choices(Object.keys(PROFILES)))
-    .action((name: string, profile: ProfileId, { json }: Json) =>
-      finish(runTenantProfile(store, { name, profile, json })),
-    )
-  addStaleLimits(tenant, store, finish)
-  define(tenant, 'list', 'list the tenants and how many working keys each has', {
-    examples: ['cimd tenant list', 'cimd tenant list --json'],
-    remark: DATABASE,
-  }).action(({ json }: Json) => finish(runTenantList(store, { json })))
-}
-
-type KeyCreateOptions = Json & { readonly scope: readonly string[]; readonly expiresDays?: number }
-
-function addKey(program: Command, deps: ProgramDeps, finish: Finish): void {
-  const key = program.command('key').description('make, list and revoke API keys')
-  const store = storeDeps(deps)
-  const scope = new Option('--scope <scope...>', 'what the key may do').choices(API_KEY_SCOPES)
-  define(key, 'create', 'make an API key and show it, this once', {
-    examples: [
-      'cimd key create my-tenant',
-      'cimd key create my-tenant --scope resolve --expires-days 90',
-      'export CIMD_API_KEY=$(cimd key create my-tenant)',
-    ],
-    remark: DATABASE,
-  })
-    .argument('<tenant>', 'whose key it is')
-    .addOption(scope.default(['resolve', 'events']))
-    .option('--expires-days <n>', 'how many days it works (until it is revoked)', dayCount)
-    .action((tenant: string, { scope: scopes, expiresDays: expiresInDays, json }: KeyCreateOptions) =>
-      finish(runKeyCreate(store, { tenant, scopes, expiresInDays, json })),
-    )
-  define(key, 'list', 'list the keys of a tenant by what may be shown of them', {
-    examples: ['cimd key list my-tenant'],
-    remark: DATABASE,
-  })
-    .argument('<tenant>', 'whose keys')
-    .action((tenant: string, { json }: Json) => finish(runKeyList(store, { tenant, json })))
-  define(key, 'revoke', 'revoke a key, at once and for good', {
-    examples: ['cimd key revoke 0123456789ab'],
-    remark: DATABASE,
-  })
-    .argument('<prefix>', 'the 12 characters after cimd_, as `key list` shows them')
-    .action((prefix: string, { json }: Json) => finish(runKeyRevoke(store, { prefix, json })))
 }
 
 function storeDeps({ environment, findStandalone, output }: ProgramDeps): StoreDeps {

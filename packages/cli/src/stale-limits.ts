@@ -5,7 +5,7 @@ import { wholeNumber } from './arguments.ts'
 import { DATABASE, define, type Finish, type Json } from './command.ts'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { formatSeconds, say, sayFacts, sayJson } from './print.ts'
-import type { StoreDeps } from './tenant.ts'
+import { type StoreDeps, setForTenant } from './tenant.ts'
 
 type StaleLimitsOptions = Json & StaleLimits & { readonly none?: boolean }
 
@@ -46,8 +46,12 @@ async function runStaleLimits(
 ): Promise<ExitCode> {
   const { name, limits, none, json } = args
   if (none && Object.keys(limits).length > 0) throw new UsageError('--none goes with no limit')
-  const set = await withStore((db) => applyLimits(db, name, limits, none))
-  if (set === undefined) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
+  const set = await withStore(async (db) => {
+    if ((await findStaleLimits(db, name)) === undefined)
+      throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
+    return applyLimits(db, name, limits, none)
+  })
+  if (set === undefined) throw new Error(`the policy of "${name}" says its limits: cimd policy put ${name}`)
   const entries = Object.entries(set)
   if (json) sayJson(output, { name, stale_limits: set })
   else if (entries.length === 0) say(output, `The tenant "${name}" has no limits of its own.`)
@@ -67,6 +71,8 @@ function applyLimits(
   limits: StaleLimits,
   none: boolean,
 ): Promise<StaleLimits | undefined> {
-  if (none) return clearStaleLimits(db, name)
-  return Object.keys(limits).length === 0 ? findStaleLimits(db, name) : setStaleLimits(db, name, limits)
+  if (!none && Object.keys(limits).length === 0) return findStaleLimits(db, name)
+  return setForTenant(db, { name, settings: ['stale_limits'] }, (trx) =>
+    none ? clearStaleLimits(trx, name) : setStaleLimits(trx, name, limits),
+  )
 }
