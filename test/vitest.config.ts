@@ -43,6 +43,17 @@ export default defineConfig({
         extends: true,
         root,
         test: {
+          name: 'tenancy',
+          include: ['test/tenancy/**/*.test.ts'],
+          globalSetup: 'test/harness/global-setup.ts',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        root,
+        test: {
           name: 'attack',
           include: ['test/attack/**/*.test.ts'],
           testTimeout: 15_000,
