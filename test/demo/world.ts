@@ -11,7 +11,7 @@ import {
   ensureTenant,
   migrate,
   openDb,
-  type StoreRole,
+  STORE_ROLES,
 } from '@cimd/store'
 import { type Publishers, startPublishers } from './publishers.ts'
 import { connectRegistrar, type Registrar } from './registrar.ts'
@@ -34,14 +34,12 @@ export type WorldOptions = {
   readonly signal: AbortSignal
 }
 
-const ROLES: readonly StoreRole[] = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
-
 /** Starts everything; what had been started is stopped again if a part fails. */
 export async function startWorld({ databaseUrl, queueUrl, signal }: WorldOptions): Promise<World> {
   await using starting = new AsyncDisposableStack()
   const environment = environmentOf(databaseUrl, queueUrl ?? databaseUrl)
   await migrate(databaseUrl, 'development')
-  await prepareQueueStore(environment.CIMD_QUEUE_URL, { grantTo: ROLES })
+  await prepareQueueStore(environment.CIMD_QUEUE_URL, { grantTo: STORE_ROLES })
   signal.throwIfAborted()
 
   const db = starting.adopt(openDb({ url: databaseUrl, connectionsMax: 1, onError: () => {} }), closeDb)

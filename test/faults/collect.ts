@@ -61,7 +61,8 @@ export async function countUnsettled({ query }: Owner): Promise<{
 }> {
   const [row] = await query<Awaited<ReturnType<typeof countUnsettled>>>(`
     select (select count(*) from cimd.clients where wanted > done)::float8 as wanted,
-      (select count(*) from cimd.clients where claim_until > cimd.cimd_now())::float8 as claimed,
+      (select count(*) from cimd.clients where claim_until > cimd.cimd_now())::float8
+        + (select count(*) from cimd.resources where claim_until > cimd.cimd_now())::float8 as claimed,
       (select count(*) from cimd.outbox where relayed_at is null or relayed_at = '-infinity')::float8 as unrelayed,
       (select count(*) from cimd.deliveries where state = 'waiting')::float8
         + (select count(*) from cimd.subscriptions s join cimd.tenants t on t.id = s.tenant_id

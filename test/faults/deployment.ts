@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { prepareQueueStore } from '@cimd/queue'
-import { createApiKey, ensureTenant, migrate, openDb } from '@cimd/store'
+import { createApiKey, ensureTenant, migrate, openDb, STORE_ROLES } from '@cimd/store'
 import { type ApiClient, createApiClient } from '../harness/api-client.ts'
 import { createAuthority } from '../harness/authority.ts'
 import { type CuttableLink, openCuttableLink } from '../harness/cuttable-link.ts'
@@ -33,7 +33,6 @@ export type DeploymentOptions = {
   readonly onEvent: (line: string) => void
 }
 
-const ROLES = ['cimd_api', 'cimd_fetcher', 'cimd_scheduler', 'cimd_notifier']
 const MEMBERS: readonly Member[] = [
   { name: 'api', service: 'api' },
   { name: 'fetcher-1', service: 'fetcher' },
@@ -117,7 +116,7 @@ async function prepare(
   await migrate(databaseUrl, 'development')
   const queueUrl =
     redis?.url ?? (await createDatabase(postgres.adminUrl, { prefix: 'cimd_faults_queue_' })).url
-  await prepareQueueStore(queueUrl, { grantTo: ROLES })
+  await prepareQueueStore(queueUrl, { grantTo: STORE_ROLES })
   return queueUrl
 }
 

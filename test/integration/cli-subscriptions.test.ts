@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { runProgram } from '@cimd/cli/program'
 import { expect, it } from 'vitest'
 import { describeStore, identify, setup } from './store-bundle.ts'
@@ -109,7 +110,13 @@ describeStore('cimd deliveries', () => {
 
 const refuse = async () => Promise.reject(new Error('these commands need nothing but the database'))
 const NOTHING_ELSE = {
-  ...{ version: '0', fetch: refuse, fetchDocument: refuse, readInput: refuse },
+  ...{
+    version: '0',
+    fetch: refuse,
+    fetchDocument: refuse,
+    readInput: refuse,
+    openInput: () => Readable.from([]),
+  },
   findStandalone: () => undefined,
   ...{ monotonicMs: () => 0, sleep: async () => undefined },
 }

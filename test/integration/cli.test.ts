@@ -138,6 +138,7 @@ describeStore('cimd on a store of its own', () => {
         name: 'first',
         profile: 'mcp-2026-07-28',
         keys: 1,
+        ...{ policy_version: 0, report_policy_version: null, stale_limits: {}, quotas: {} },
         created_at: expect.any(String),
       },
     ])
@@ -154,7 +155,7 @@ describeStore('cimd on a store of its own', () => {
 
     const listed = await store.run('key', 'list', 'first')
     const prefix = key.split('_')[1] ?? ''
-    expect(listed.stdout).toMatch(new RegExp(`^${prefix} +resolve,events +.* never +no$`, 'm'))
+    expect(listed.stdout).toMatch(new RegExp(`^${prefix} +resolve,events +.* never +no +never$`, 'm'))
     expect(listed.stdout).not.toContain(key.slice(`cimd_${prefix}_`.length))
 
     const revoked = await store.run('key', 'revoke', key)
@@ -314,6 +315,73 @@ describeStore('cimd on a store of its own', () => {
     expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant create nobody\n')
   })
 
+  it('POL-01: puts a policy in force, shows it and its history, and says what a candidate would change', async () => {
+    await using store = await migratedStore()
+    await store.run('tenant', 'create', 'first')
+    const put = (policy: object, ...args: string[]) =>
+      store.runWith(JSON.stringify(policy), 'policy', 'put', 'first', '-', ...args)
+    expect((await store.run('policy', 'show', 'first')).stdout).toBe(
+      'The tenant "first" has written no policy.\n',
+    )
+    const wrong = await put({ mode: 'closed' })
+    expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('cimd: /mode is none of') })
+    expect((await put({ text_plain: 'allow' })).stdout).toBe('Version 1 is in force for "first".\n')
+    expect(await put({}, '--if-version', '0')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('version 1 is in force'),
+    })
+    expect(JSON.parse((await store.run('policy', 'show', 'first', '--json')).stdout)).toMatchObject({
+      ...{ version: 1, created_by: 'cimd' },
+      policy: { text_plain: 'allow' },
+    })
+    expect((await store.run('policy', 'history', 'first')).stdout).toMatch(/^1 /m)
+    const dry = await store.runWith('{}', 'policy', 'dry-run', 'first', '-', '--json')
+    expect(JSON.parse(dry.stdout)).toMatchObject({ summary: { clients: 0 } })
+    const profile = await store.run('tenant', 'profile', 'first', 'atproto')
+    expect(profile.stderr).toContain('the policy of "first" says which profile counts')
+    const limits = await store.run('tenant', 'stale-limits', 'first', '--withdrawn', '0')
+    expect(limits.stderr).toContain('the policy of "first" says its limits')
+  })
+
+  it('POL-03: registers a client before it comes, and lists what waits for a review', async () => {
+    await using store = await migratedStore()
+    await store.run('tenant', 'create', 'first')
+    const url = 'https://app.example.net/client.json'
+    const added = await store.run('registration', 'add', 'first', url, '--mode', 'frozen')
+    expect(added.stderr).toBe('')
+    expect(added.stdout).toBe(`Registered for "first" (frozen): ${url}\n`)
+    const listed = await store.run('registration', 'list', 'first', '--json')
+    expect(JSON.parse(listed.stdout)).toMatchObject({ registrations: [{ client_id: url, mode: 'frozen' }] })
+    expect((await store.run('review', 'list', 'first')).stdout).toBe('Nothing waits for a review.\n')
+    const refused = await store.run('review', 'refuse', 'first', url, '--reason', 'Not a partner.')
+    expect(refused.stdout).toBe(`Refused for "first": ${url}\n`)
+    const approved = await store.run('review', 'approve', 'first', url, '--digest', 'ab'.repeat(32))
+    expect(approved.stderr).toBe('cimd: there is no such version of this client\n')
+    expect((await store.run('registration', 'remove', 'first', url)).exitCode).toBe(0)
+    expect((await store.run('registration', 'remove', 'first', url)).exitCode).toBe(1)
+  })
+
+  it('chooses the quotas of a tenant, and refuses what bounds nothing', async () => {
+    await using store = await migratedStore()
+    await store.run('tenant', 'create', 'first')
+    const quotas = async (...args: string[]) =>
+      JSON.parse((await store.run('tenant', 'quotas', 'first', ...args, '--json')).stdout).quotas
+    expect(await quotas()).toEqual({})
+    expect(await quotas('--set', 'clients=7', 'contacts_per_hour=0')).toEqual({
+      clients: 7,
+      contacts_per_hour: 0,
+    })
+    expect(await quotas('--set', 'clients=8')).toEqual({ clients: 8, contacts_per_hour: 0 })
+    expect((await store.run('tenant', 'quotas', 'first')).stdout).toContain('clients            8\n')
+    for (const wrong of ['client=1', 'clients=-1', 'clients', 'resolves_per_second=0']) {
+      const refused = await store.run('tenant', 'quotas', 'first', '--set', wrong)
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' })
+    }
+    expect(await quotas('--clear')).toEqual({})
+    const nobody = await store.run('tenant', 'quotas', 'nobody')
+    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant create nobody\n')
+  })
+
   it('shows the status of an empty deployment', async () => {
     await using store = await openStore()
     await store.run('migrate')
@@ -456,7 +524,8 @@ async function openStore(template?: string) {
   stack.defer(drop)
   const environment = { CIMD_DATABASE_URL: url, CIMD_QUEUE_URL: url }
   const run: Run = (...args) => cimd(args, { environment })
-  return { url, run, stack, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const runWith = (input: string, ...args: readonly string[]) => cimd(args, { environment, input })
+  return { url, run, runWith, stack, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 async function migratedStore() {

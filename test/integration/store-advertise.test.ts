@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type AdvertiseVerdict, judgeAdvertise } from '@cimd/core'
 import {
   addCanary,
+  admitInTurn,
   countAdvertiseFacts,
   type Db,
   deferClaim,
@@ -252,6 +253,9 @@ describeStore('the facts', () => {
     await deferClaim(store.fetcher, await store.claim(client), 'host_budget', 5)
     expect(await waiting()).toBeUndefined()
     await store.moveClock(6)
+    // Its turn comes again.
+    expect(await waiting()).toBeUndefined()
+    await admitInTurn(store.scheduler, 1)
     expect(await waiting()).toBeInstanceOf(Date)
     const claim = await store.claim(client)
     // As older code raises it: nobody knows when.

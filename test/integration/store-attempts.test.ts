@@ -368,6 +368,8 @@ async function fetchOnce(store: TestStore, clientId: ClientIdUrl, result: FetchR
       claim: (id) => claimClient(store.fetcher, id, CLAIM_LEASE_SECONDS),
       takeBudget: async () => ({ kind: 'granted', release: nothing }),
       fetchDocument: async () => result,
+      askNameServers: async () => ({ kind: 'unknown' }),
+      observeOwner: async () => undefined,
       record: (record) => recordAttempt(store.fetcher, record),
       renewLinked: async (claim) => claim,
       ...{ announce: nothing, enqueue: nothing, defer: nothing, release: nothing, postpone: nothing },

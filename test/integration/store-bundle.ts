@@ -29,7 +29,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { documentOf } from '../harness/documents.ts'
 import type {} from '../harness/global-setup.ts'
-import { createDatabase } from '../harness/postgres.ts'
+import { createDatabase, type TestDatabase } from '../harness/postgres.ts'
 
 /** A store of one test: a copy of the migrated database, with a pool per role. */
 export type TestStore = Awaited<ReturnType<typeof setup>>
@@ -57,10 +57,13 @@ export function adminUrl(): string {
   return server.url
 }
 
-/** Two tenants on a fresh store, and what the services do with it in one call each. */
-export async function setup(options: { readonly connectionsMax?: number } = {}) {
+/** Two tenants on a fresh store, or on a migrated database that goes with it, and what the services do with it in one call each. */
+export async function setup(
+  options: { readonly connectionsMax?: number; readonly database?: TestDatabase } = {},
+) {
   const stack = new AsyncDisposableStack()
-  const database = await createDatabase(adminUrl(), { template: inject('template') })
+  const pools: Db[] = []
+  const database = options.database ?? (await createDatabase(adminUrl(), { template: inject('template') }))
   let dropping = false
   stack.defer(() => {
     dropping = true
@@ -71,11 +74,12 @@ export async function setup(options: { readonly connectionsMax?: number } = {}) 
     const onError = (error: Error) => dropping || console.error(role, error)
     const db = openDb({ url: database.url, connectionsMax, onError, ...PATIENT, ...(role && { role }) })
     stack.defer(() => closeDb(db))
+    pools.push(db)
     return db
   }
   const owner = open()
   const [api, fetcher, scheduler] = [open('cimd_api'), open('cimd_fetcher'), open('cimd_scheduler')]
-  const notifier = open('cimd_notifier')
+  const [notifier, operator] = [open('cimd_notifier'), open('cimd_operator')]
   const tenant = await ensureTenant(owner, 'first')
   const otherTenant = await ensureTenant(owner, 'second')
 
@@ -100,6 +104,7 @@ export async function setup(options: { readonly connectionsMax?: number } = {}) 
     fetcher,
     scheduler,
     notifier,
+    operator,
     tenant,
     otherTenant,
     demand,
@@ -126,6 +131,8 @@ export async function setup(options: { readonly connectionsMax?: number } = {}) 
         blocked = rows[0]?.n ?? 0
       }
     },
+    /** Closes every connection, so that the database can be copied. */
+    disconnect: async (): Promise<void> => void (await Promise.all(pools.map(closeDb))),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -1,5 +1,14 @@
 import type { ClientIdUrl } from '@cimd/core'
-import { addCanary, forgetClients, issueTicket, recordAttempt, relayOutbox, withTenant } from '@cimd/store'
+import {
+  addCanary,
+  countUse,
+  forgetClients,
+  issueTicket,
+  notePseudonym,
+  recordAttempt,
+  relayOutbox,
+  withTenant,
+} from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { describeStore, failedRecord, identify, setup, type TestStore, validRecord } from './store-bundle.ts'
@@ -90,7 +99,9 @@ describeStore('forgetting (CAC-19)', () => {
     await boundDeletes(store, rowsPerStatement)
     for (const clientId of [identify(), identify()]) {
       for (const client_name of ['1', '2', '3', '4', '5']) {
-        await store.fetch(clientId, (claim) => validRecord(claim, { client_name }))
+        const { client } = await store.demand(clientId, { forced: true })
+        await recordAttempt(store.fetcher, validRecord(await store.claim(client), { client_name }))
+        await use(store, client, `user ${client_name}`)
       }
     }
     await relayOutbox(store.scheduler, 100)
@@ -223,13 +234,25 @@ async function fillIn(store: TestStore, client: string): Promise<void> {
   await relayOutbox(store.scheduler, 100)
   await bind(store, client, '1 day')
   await withTenant(store.api, store.tenant, (trx) => issueTicket(trx, client, 1))
+  await use(store, client, 'alice')
   await sql`insert into cimd.effective_documents
     (tenant_id, digest, client_ref, approved_version_id, current_version_id, given_at)
     select ${store.tenant}, '\\x00', id, version_id, version_id, now() from cimd.clients`.execute(store.owner)
   await sql`insert into cimd.resources (client_ref, kind, url, host)
     values (${client}, 'jwks', 'https://client.example.net/jwks', 'client.example.net')`.execute(store.owner)
+  await sql`insert into cimd.decisions (tenant_id, client_ref, decision, version_id, baseline_version_id)
+    select ${store.tenant}, id, 'admitted', version_id, version_id from cimd.clients`.execute(store.owner)
+  await sql`insert into cimd.policy_reports (tenant_id, client_ref, policy_version, difference, reasons)
+    select ${store.tenant}, id, 1, 'newly_held', '[]' from cimd.clients`.execute(store.owner)
   const empty = (await counts(store)).filter(({ rows }) => rows === 0).map(({ name }) => name)
-  expect(empty).toEqual(['approvals', 'canaries'])
+  expect(empty).toEqual(['approvals', 'canaries', 'fetch_places', 'registrations'])
+}
+
+function use({ api, tenant }: TestStore, client: string, subject: string): Promise<void> {
+  return withTenant(api, tenant, async (trx) => {
+    const pseudonym = await notePseudonym(trx, subject)
+    await countUse(trx, { client, domain: 'example.net', pseudonym }, { fleet: true })
+  })
 }
 
 async function bind({ owner, tenant }: TestStore, client: string, lease: string): Promise<void> {
@@ -247,7 +270,7 @@ async function boundDeletes({ owner }: TestStore, rows: number): Promise<void> {
       end if;
       return null;
     end $$`.execute(owner)
-  for (const table of ['attempts', 'feed', 'outbox']) {
+  for (const table of ['attempts', 'feed', 'outbox', 'client_subjects']) {
     await sql`create trigger refuse_many after delete on ${sql.table(`cimd.${table}`)}
       referencing old table as gone for each statement execute function cimd.refuse_many(${sql.lit(String(rows))})`.execute(
       owner,

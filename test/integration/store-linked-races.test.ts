@@ -71,7 +71,8 @@ function publish(store: TestStore) {
     return { kind: 'fetched', body, contentType: 'application/json', headers: {}, evidence: EVIDENCE }
   }
   const config = loadConfig({ CIMD_DATABASE_URL: store.url, CIMD_QUEUE_URL: store.url })
-  const documents = createDeps(store.fetcher, config, fetchResource, async () => {})
+  const wayTo = { fetchResource, askNameServers: async () => ({ kind: 'unknown' }) as const }
+  const documents = createDeps(store.fetcher, config, wayTo, async () => {})
   const resources = createResourceDeps(store.fetcher, config, fetchResource)
   const clientOf = async (): Promise<string> => (await store.demand(clientId, { forced: true })).client
   const fetchKeys = (client: string) => fetchResources(resources, client, ['jwks'], never)

@@ -15,7 +15,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDatabase, type PostgresProvider, providePostgres } from '../harness/postgres.ts'
 import { adminUrl, describeStore, identify, setup } from './store-bundle.ts'
 
-const INDEXES = ['attempts_finished', 'attempts_version', 'feed_outbox', 'outbox_for_all'] as const
+const INDEXES = [
+  'attempts_finished',
+  'attempts_version',
+  'feed_outbox',
+  'outbox_for_all',
+  'outbox_changes',
+] as const
 const CONSTRAINTS = ['attempts_version_id_fkey', 'outbox_place_of_client'] as const
 const SETTLED = { indexes: INDEXES.length, valid: INDEXES.length, validated: true }
 const QUERY_CANCELED = '57014'

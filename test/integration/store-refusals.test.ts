@@ -122,7 +122,9 @@ describeStore('client identifiers', () => {
       select table_name, collation_name, data_type from information_schema.columns
       where table_schema = 'cimd' and column_name = 'client_id' order by table_name`.execute(shared().owner)
     const byCodeUnit = { collation_name: 'C', data_type: 'text' }
-    expect(rows).toEqual(['clients', 'versions'].map((table_name) => ({ table_name, ...byCodeUnit })))
+    expect(rows).toEqual(
+      ['audit', 'audit_pending', 'clients', 'versions'].map((table_name) => ({ table_name, ...byCodeUnit })),
+    )
   })
 })
 

@@ -23,6 +23,25 @@ describeStore('row-level security', () => {
     expect(rows).toEqual([])
   })
 
+  it('shows a tenant the events since its own first demand, and what it was told about no client', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    await store.fetch(clientId)
+    await store.demand(clientId, { tenant: store.otherTenant })
+    await store.fetch(identify())
+    await tellAlone(store, store.tenant, 'first')
+    await tellAlone(store, store.otherTenant, 'second')
+    const seen = async (tenant: string) => {
+      const { rows } = await withTenant(store.api, tenant, (trx) =>
+        sql<{ type: string }>`select type from cimd.outbox order by id`.execute(trx),
+      )
+      return rows.map(({ type }) => type)
+    }
+    expect(await seen(store.tenant)).toEqual(['client.discovered', 'client.discovered', 'first'])
+    expect(await seen(store.otherTenant)).toEqual(['second'])
+    expect((await sql`select from cimd.outbox`.execute(store.api)).rows).toEqual([])
+  })
+
   it('forgets the tenant of a connection with its transaction', async () => {
     await using store = await setup()
     await populate(store)
@@ -98,6 +117,17 @@ async function populate(store: TestStore): Promise<TestStore> {
   await store.fetch(clientId)
   expect((await relayOutbox(store.scheduler, 10)).tenants).toHaveLength(2)
   return store
+}
+
+/** Tells one tenant something about no client, as the notifier does. */
+async function tellAlone({ notifier }: TestStore, tenant: string, type: string): Promise<void> {
+  await withTenant(notifier, tenant, (trx) =>
+    sql`
+      with told as (
+        insert into cimd.outbox (type, data, occurred_at, relayed_at) values (${type}, '{}', now(), now()) returning id
+      )
+      insert into cimd.feed (tenant_id, position, outbox_id) select ${tenant}, 1, id from told`.execute(trx),
+  )
 }
 
 async function tenantsSeen(store: TestStore, table: string, tenant: string): Promise<string[]> {

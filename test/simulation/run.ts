@@ -93,7 +93,10 @@ export async function simulate(
 
 async function tenantOf({ operator }: System, nth: number): Promise<Authenticated> {
   const tenantId = await ensureTenant(operator, `tenant ${nth}`)
-  return { tenantId, profile: 'cimd-02', scopes: [] }
+  return {
+    ...{ tenantId, keyPrefix: 'simulation', profile: 'cimd-02', scopes: [] },
+    ...{ policyVersion: 0, reportPolicyVersion: undefined, quotas: {} },
+  }
 }
 
 function logsOf(clients: readonly Client[]): Logs {

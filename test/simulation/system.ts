@@ -1,4 +1,4 @@
-import { createWaiters, type ResolveDeps, shareReads } from '@cimd/api'
+import { createPolicies, createWaiters, type ResolveDeps, shareReads } from '@cimd/api'
 import type { FetchResource } from '@cimd/core'
 import {
   createDeps,
@@ -64,6 +64,19 @@ export type SystemOptions = {
 const CONNECTIONS = 4
 const CONCURRENCY = 8
 const RELAY_ROWS_MAX = 500
+/** All that a tenant may demand, however much it is. */
+const AMOUNT = 1_000_000_000
+const UNBOUNDED = {
+  placesMax: AMOUNT,
+  quotas: {
+    clients: AMOUNT,
+    contacts_per_hour: AMOUNT,
+    subject_contacts_per_hour: AMOUNT,
+    demands_without_subject_per_hour: AMOUNT,
+    resolves_per_second: AMOUNT,
+  },
+  takeResolve: () => true,
+}
 const CLIENT_LIMITS = { perDomainMax: 10_000, perTenantMax: 100_000 }
 
 type Wiring = SystemOptions & {
@@ -86,6 +99,7 @@ export function createSystem(options: SystemOptions): System {
     return db
   }
   const operator = openAs()
+  const api = openAs('cimd_api')
   const deferredUntil: number[] = []
   const wiring: Wiring = { ...options, dbOf: openAs, deferredUntil }
   const waiters = createWaiters()
@@ -94,10 +108,12 @@ export function createSystem(options: SystemOptions): System {
     operator,
     jobs,
     api: {
-      ...{ db: openAs('cimd_api'), enqueue: jobs.enqueue, waiters, readShared: shareReads<ClientView>() },
+      ...{ db: api, enqueue: jobs.enqueue, waiters, readShared: shareReads<ClientView>() },
       ...{ log: createLogger('api', 'warn'), identifiers: {}, clientLimits: CLIENT_LIMITS },
+      policies: createPolicies(api),
       // Whoever asks is answered before the clock moves on: nobody waits.
-      overload: { judge: () => ({ overloaded: false }), noteDemand: () => {} },
+      overload: { judge: () => ({ kind: 'within' }), noteDemand: () => {} },
+      ...UNBOUNDED,
       random: options.random,
     },
     ...createScheduler(wiring, jobs),
@@ -119,7 +135,8 @@ function createWork(
     wake(doneKey(claim.clientId))
   let enqueue: (queue: ClientQueue, client: string) => Promise<void> = async () => {}
   const ofOne = { random, announce }
-  const documents = { ...createDeps(db, config, fetchResource, async () => {}), ...ofOne }
+  const wayTo = { fetchResource, askNameServers: async () => ({ kind: 'unknown' }) as const }
+  const documents = { ...createDeps(db, config, wayTo, async () => {}), ...ofOne }
   const resources = { ...createResourceDeps(db, config, fetchResource), ...ofOne }
   const { signal } = new AbortController()
   const work = async (queue: ClientQueue, client: string): Promise<void> => {

@@ -90,9 +90,9 @@ export const EDITS = {
   'trust-the-queue': [
     {
       file: 'packages/core/src/life/due-work.ts',
-      find: '  return facts.urgent > facts.done\n',
+      find: '  const isUrgent = facts.urgent > facts.done\n',
       replace: `  if (facts.wanted > facts.done) return { kind: 'wait', lookAgainAt: later(now, 86_400) }
-  return facts.urgent > facts.done\n`,
+  const isUrgent = facts.urgent > facts.done\n`,
     },
   ],
 } as const satisfies Record<string, readonly Edit[]>

@@ -1,0 +1,130 @@
+import { createApiKey } from '@cimd/store'
+import { expect, it } from 'vitest'
+import { createApiClient } from '../harness/api-client.ts'
+import { serveApi } from './api-bundle.ts'
+import { chainAll, verifyLines } from './audit-bundle.ts'
+import { describeStore, identify, setup, validRecord } from './store-bundle.ts'
+
+type Shown = { readonly entry: { readonly kind: string; readonly data: Record<string, unknown> } }
+
+async function open() {
+  const store = await setup()
+  const api = await serveApi(store.url)
+  const client = async (scopes: readonly string[], tenant = store.tenant) => {
+    const key = await createApiKey(store.owner, tenant, scopes)
+    return createApiClient(() => api.baseUrl, key)
+  }
+  const caller = await client(['resolve', 'audit'])
+  return {
+    ...{ store, api, client, caller },
+    /** What was decided, in the order of the chain. */
+    decided: async (): Promise<readonly Record<string, unknown>[]> => {
+      await chainAll(store)
+      const { body } = await caller.request('/v1/audit')
+      return (body.entries as Shown[]).map(({ entry }) => entry.data)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await api.stop()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describeStore('an answer in the audit', () => {
+  it('says what a subject was answered, by which version, what it redirects to and what would be shown', async () => {
+    await using world = await open()
+    const clientId = identify()
+    const redirectUri = 'https://app.example.net/cb'
+    await world.store.fetch(clientId, (claim) =>
+      validRecord(claim, { client_name: 'App', redirect_uris: [redirectUri] }),
+    )
+    const { body } = await world.caller.resolve({ client_id: clientId, redirect_uri: redirectUri })
+    const [told] = await world.decided()
+    expect(told).toMatchObject({
+      ...{ purpose: 'authorize', answer: 'ready', digest: body.digest, redirect_uri: redirectUri },
+      ...{ redirect_match: 'exact', redirect_uris: [redirectUri], display: { client_name: 'App' } },
+      cache: { status: 'fresh', fresh_until: expect.any(String) },
+    })
+  })
+
+  it('is there for each demand of a subject, and for tokens only where the decision is another', async () => {
+    await using world = await open()
+    const clientId = identify()
+    await world.store.fetch(clientId)
+    const ask = (request: Record<string, unknown>) =>
+      world.caller.resolve({ client_id: clientId, ...request })
+    await ask({})
+    await ask({})
+    await ask({ purpose: 'token' })
+    await ask({ subject: undefined })
+    await world.store.fetch(clientId, (claim) => validRecord(claim, { client_name: 'Another' }))
+    await ask({ purpose: 'token' })
+    await ask({ purpose: 'token' })
+    expect((await world.decided()).map(({ purpose }) => purpose)).toEqual([
+      ...['authorize', 'authorize', 'token'],
+    ])
+  })
+
+  it('is there for what may not be used, and not for what was no identifier', async () => {
+    await using world = await open()
+    await world.caller.resolve({ client_id: 'no url at all' })
+    const clientId = identify()
+    await world.store.fetch(clientId, (claim) => validRecord(claim, { client_name: 'First' }))
+    await world.caller.resolve({ client_id: clientId, redirect_uri: 'https://\u0000.example/\ud800' })
+    const [told, ...others] = await world.decided()
+    expect(others).toEqual([])
+    expect(told).toMatchObject({ answer: 'ready', redirect_uri: 'https://\ufffd.example/\ufffd' })
+  })
+})
+
+describeStore('GET /v1/audit', () => {
+  it('needs the scope audit, on every route', async () => {
+    await using world = await open()
+    const caller = await world.client(['resolve', 'events', 'policy'])
+    for (const path of ['/v1/audit', '/v1/audit/head', '/v1/audit/export']) {
+      const { status, body } = await caller.request(path)
+      expect([path, status, body.code]).toEqual([path, 403, 'missing_scope'])
+    }
+  })
+
+  it('tells the head, and exports a chain that can be verified and gone on with', async () => {
+    await using world = await open()
+    const empty = await world.caller.request('/v1/audit/head')
+    expect(empty.body).toMatchObject({ tenant: world.store.tenant, seq: 0 })
+    const clientId = identify()
+    await world.store.fetch(clientId)
+    for (let asked = 0; asked < 3; asked += 1) await world.caller.resolve({ client_id: clientId })
+    await chainAll(world.store)
+    const { body: head } = await world.caller.request('/v1/audit/head')
+    const lines = async (query = '') => {
+      const { headers } = {
+        headers: {
+          authorization: `Bearer ${await createApiKey(world.store.owner, world.store.tenant, ['audit'])}`,
+        },
+      }
+      const answer = await fetch(`${world.api.baseUrl}/v1/audit/export${query}`, { headers })
+      expect(answer.headers.get('content-type')).toBe('application/x-ndjson')
+      return (await answer.text()).split('\n').slice(0, -1)
+    }
+    const whole = await lines()
+    expect(verifyLines(whole, [head])).toMatchObject({ ok: true, entries: 3, head: { seq: 3 } })
+    expect(await lines('?after=1')).toEqual(whole.slice(2))
+  })
+
+  it('finds by client and place, and tells another tenant nothing of it', async () => {
+    await using world = await open()
+    const clientId = identify()
+    await world.store.fetch(clientId)
+    await world.caller.resolve({ client_id: clientId })
+    await world.caller.resolve({ client_id: clientId })
+    await chainAll(world.store)
+    const count = async (query: string, caller = world.caller) =>
+      (await caller.request(`/v1/audit?${query}`)).body.entries.length
+    expect(await count(`client_id=${encodeURIComponent(clientId)}`)).toBe(2)
+    expect(await count('client_id=https%3A%2F%2Fother.example%2F')).toBe(0)
+    expect(await count('after=1')).toBe(1)
+    expect(await count('limit=1')).toBe(1)
+    expect(await count('to=2000-01-01T00:00:00Z')).toBe(0)
+    expect(await count('', await world.client(['audit'], world.store.otherTenant))).toBe(0)
+  })
+})
