@@ -1,4 +1,5 @@
 import { renderConfiguration, renderEnvironmentExample } from './configuration.ts'
+import { renderConsentDisplay } from './consent-display.ts'
 import { renderEventSchema, renderEvents } from './events.ts'
 import { renderFailures } from './failures.ts'
 import { renderLifecycle } from './lifecycle.ts'
@@ -9,6 +10,7 @@ import { renderPolicySchema } from './policy.ts'
 export const GENERATED: Readonly<Record<string, () => string>> = {
   '.env.example': renderEnvironmentExample,
   'docs/configuration.md': renderConfiguration,
+  'docs/consent-display.md': renderConsentDisplay,
   'docs/events.md': renderEvents,
   'docs/events.schema.json': renderEventSchema,
   'docs/failures.md': renderFailures,
