@@ -62,6 +62,8 @@ export type SystemOptions = {
 
 // Few connections, kept busy, plan less and are never closed for idleness.
 const CONNECTIONS = 4
+/** Everybody of a minute asks at once: on a machine that does other work too, the last of them waits long for a connection. */
+const CONNECT_TIMEOUT_MS = 60_000
 const CONCURRENCY = 8
 const RELAY_ROWS_MAX = 500
 /** All that a tenant may demand, however much it is. */
@@ -92,6 +94,7 @@ export function createSystem(options: SystemOptions): System {
     const db = openDb({
       url: options.databaseUrl,
       connectionsMax: CONNECTIONS,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
       onError,
       ...(role && { role }),
     })
