@@ -79,9 +79,7 @@ const CANARY_RETRY_SECONDS = 60 * 60
  * leaves the client untouched, so a late result never overwrites a newer one.
  */
 export async function recordAttempt(db: Db, record: AttemptRecord): Promise<RecordedAttempt> {
-  const { claim, newVersion, standing } = record
-  const row = rowFromStanding(standing)
-  const keepValidators = record.validators === undefined
+  const { claim, newVersion } = record
   const isOfMoment = newVersion === undefined || claim.linked === undefined
   const { rows } = await sql<RecordedRow>`
     with mine as (
@@ -95,29 +93,7 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<Reco
         ${newVersion?.contentType ?? null}, ${newVersion?.rulesVersion ?? null}::integer, ${record.finishedAt}
       from held where ${newVersion !== undefined}
       returning id
-    ), client as (
-      update cimd.clients c set
-        done = c.claimed, claimed = null, claim_token = null, claim_until = null, dormant_since = null,
-        version_id = coalesce((select id from version), c.version_id),
-        announced_version_id = ${announcedAfter(record.announcement)},
-        state = ${row.state}, validated_at = ${row.validated_at}, fresh_until = ${row.fresh_until},
-        revalidate_until = ${row.revalidate_until}, usable_until = ${row.usable_until},
-        stale_forbidden = ${row.stale_forbidden}, stale_if_error_seconds = ${row.stale_if_error_seconds},
-        failure_code = ${row.failure_code}, failing_since = ${row.failing_since},
-        withdrawing_code = ${row.withdrawing_code}, withdrawing_since = ${row.withdrawing_since},
-        retry_at = ${row.retry_at}, stale_announced_code = ${row.stale_announced_code},
-        quarantined_since = ${row.quarantined_since}, quarantined_until = ${row.quarantined_until},
-        lost_claims = case when ${record.examined ?? false} then 0 else c.lost_claims end,
-        attempted_at = ${record.finishedAt},
-        etag = case when ${keepValidators} then c.etag else ${record.validators?.etag ?? null} end,
-        last_modified =
-          case when ${keepValidators} then c.last_modified else ${record.validators?.lastModified ?? null} end,
-        cache_headers = coalesce(${json(record.cacheHeaders)}::jsonb, c.cache_headers),
-        event_seq = c.event_seq + ${record.events.length}
-      from held where c.id = held.id
-      returning c.id, c.version_id, c.event_seq, c.wanted > c.done as more, c.urgent > c.done as urgent,
-        case when c.wanted > c.done then cimd.cimd_now() + make_interval(secs => ${NEXT_WORK_SECONDS})
-          else coalesce(${record.nextAttemptAt ?? null}::timestamptz, ${canaryDueAt}) end as due_at
+    ), client as (${clientAfter(record)}
     ), ${followNamed(record.resources, claim)}, attempt as (
       insert into cimd.attempts (client_ref, generation, started_at, finished_at, outcome, applied,
         failure_code, detail, version_id, evidence)
@@ -148,6 +124,35 @@ export async function recordAttempt(db: Db, record: AttemptRecord): Promise<Reco
       ${IS_LINE} as line`.execute(db)
   const { applied = false, overtaken = false, next, line = false } = rows[0] ?? {}
   return { applied, next: next ?? undefined, ...(line && { line }), ...(overtaken && { overtaken }) }
+}
+
+/** The client's row as the attempt leaves it, and when it is due again. */
+function clientAfter(record: AttemptRecord) {
+  const row = rowFromStanding(record.standing)
+  const keepValidators = record.validators === undefined
+  return sql`
+    update cimd.clients c set
+      done = c.claimed, claimed = null, claim_token = null, claim_until = null, dormant_since = null,
+      version_id = coalesce((select id from version), c.version_id),
+      announced_version_id = ${announcedAfter(record.announcement)},
+      state = ${row.state}, validated_at = ${row.validated_at}, fresh_until = ${row.fresh_until},
+      revalidate_until = ${row.revalidate_until}, usable_until = ${row.usable_until},
+      stale_forbidden = ${row.stale_forbidden}, stale_if_error_seconds = ${row.stale_if_error_seconds},
+      failure_code = ${row.failure_code}, failing_since = ${row.failing_since},
+      withdrawing_code = ${row.withdrawing_code}, withdrawing_since = ${row.withdrawing_since},
+      retry_at = ${row.retry_at}, stale_announced_code = ${row.stale_announced_code},
+      quarantined_since = ${row.quarantined_since}, quarantined_until = ${row.quarantined_until},
+      lost_claims = case when ${record.examined ?? false} then 0 else c.lost_claims end,
+      attempted_at = ${record.finishedAt},
+      etag = case when ${keepValidators} then c.etag else ${record.validators?.etag ?? null} end,
+      last_modified =
+        case when ${keepValidators} then c.last_modified else ${record.validators?.lastModified ?? null} end,
+      cache_headers = coalesce(${json(record.cacheHeaders)}::jsonb, c.cache_headers),
+      event_seq = c.event_seq + ${record.events.length}
+    from held where c.id = held.id
+    returning c.id, c.version_id, c.event_seq, c.wanted > c.done as more, c.urgent > c.done as urgent,
+      case when c.wanted > c.done then cimd.cimd_now() + make_interval(secs => ${NEXT_WORK_SECONDS})
+        else coalesce(${record.nextAttemptAt ?? null}::timestamptz, ${canaryDueAt}) end as due_at`
 }
 
 // A canary is looked after even while nothing of it was ever valid, which nobody else's demand would do.
