@@ -80,8 +80,9 @@ function isWorthJudging(known: KnownDomain | undefined, observed: DomainObservat
   if (known === undefined || known.changesPending) return true
   if (observed.documentsChanged || observed.nameServers !== undefined) return true
   const { recent, settled, lastSeenAt } = known.standing
-  const { certificateKey, certificateIssuer } = compareSignals(recent?.signals ?? settled, observed)
-  return certificateKey || certificateIssuer || secondsBetween(lastSeenAt, observed.seenAt) >= HOUR_SECONDS
+  // The key alone says nothing: each host of a domain may have its own, and it rotates with the certificate.
+  const { certificateIssuer } = compareSignals(recent?.signals ?? settled, observed)
+  return certificateIssuer || secondsBetween(lastSeenAt, observed.seenAt) >= HOUR_SECONDS
 }
 
 function secondsBetween(from: Date, to: Date): number {
