@@ -1,5 +1,6 @@
 import { Kysely, type Transaction as KyselyTransaction, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { GatheringSocket } from './gathering-socket.ts'
 import { preparedPool } from './prepared-pool.ts'
 import type { Database } from './tables.ts'
 
@@ -53,6 +54,7 @@ export function connectionConfig(
     application_name: `${role ?? 'cimd'} ${purpose}`,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    stream: () => new GatheringSocket(),
     ...(allOptions !== '' && { options: allOptions }),
     types: { getTypeParser: typeParser },
   }
