@@ -26,9 +26,9 @@ export function noteAs(db: Db, ...entries: readonly TenantAuditEntry[]): Promise
 /** Chains all that waits. Returns how many entries. */
 export async function chainAll({ scheduler }: Pick<TestStore, 'scheduler'>): Promise<number> {
   for (let entries = 0; ; ) {
-    const { taken, chained } = await chainAudit(scheduler, 1000)
+    const { more, chained } = await chainAudit(scheduler, 1000)
     entries += chained
-    if (taken === 0) return entries
+    if (!more) return entries
   }
 }
 

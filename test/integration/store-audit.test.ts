@@ -73,8 +73,8 @@ describeStore('the audit of a tenant', () => {
       store.owner,
     )
     await noteAs(store.api, decided(store.tenant))
-    const { taken, chained, refused } = await chainAudit(store.scheduler, 10)
-    expect([taken, chained]).toEqual([2, 1])
+    const { more, chained, refused } = await chainAudit(store.scheduler, 10)
+    expect([more, chained]).toEqual([false, 1])
     expect(refused).toEqual([
       expect.objectContaining({ kind: 'resolve.decided', detail: expect.any(String) }),
     ])

@@ -5,7 +5,6 @@ import {
   exportAudit,
   findTenant,
   noteAuditCut,
-  notify,
   readAudit,
   readAuditOf,
   withTenant,
@@ -80,11 +79,9 @@ export async function runAuditCut(
   { output, withStore }: StoreDeps,
   { tenant, before, json }: OfTenant & Json & { readonly before: Date },
 ): Promise<ExitCode> {
-  const anchor = await withStore(async (db) => {
-    const noted = await noteAuditCut(db, await tenantOf(db, tenant), { before, actor: OPERATOR })
-    if (noted !== undefined) await notify(db, [{ channel: 'cimd_audit', payload: '' }])
-    return noted
-  })
+  const anchor = await withStore(async (db) =>
+    noteAuditCut(db, await tenantOf(db, tenant), { before, actor: OPERATOR }),
+  )
   if (json) sayJson(output, { tenant, anchor: anchor ?? null })
   else if (anchor === undefined) say(output, 'Nothing is that old.')
   else {

@@ -12,8 +12,8 @@ const CHAINED_MAX = 5000
 
 /** What one batch did. */
 export type ChainedBatch = {
-  /** How many waiting rows it took; 0: there are none, or another is at it. */
-  readonly taken: number
+  /** The batch was full: others wait. */
+  readonly more: boolean
   readonly chained: number
   /** What was no entry and is gone: a bug of ours, or the doing of a service that was taken over. */
   readonly refused: readonly RefusedEntry[]
@@ -49,10 +49,11 @@ export async function chainAudit(db: Db, limit: number): Promise<ChainedBatch> {
   return db.transaction().execute(async (trx) => {
     const lock = await sql<{ locked: boolean }>`
       select pg_try_advisory_xact_lock(${CHAIN_LOCK}) as locked`.execute(trx)
-    if (lock.rows[0]?.locked !== true) return { taken: 0, chained: 0, refused: [] }
+    if (lock.rows[0]?.locked !== true) return NOTHING
     const waiting = await readWaiting(trx, limit)
-    if (waiting.length === 0) return { taken: 0, chained: 0, refused: [] }
-    const chains = await readChains(trx, [...new Set(waiting.flatMap(({ tenants }) => tenants))])
+    if (waiting.length === 0) return NOTHING
+    const addressed = waiting.flatMap(({ tenants }) => tenants)
+    const chains = await readChains(trx, [...new Set(addressed)])
     const placed: PlacedEntry[] = []
     const refused: RefusedEntry[] = []
     for (const row of waiting) {
@@ -64,9 +65,13 @@ export async function chainAudit(db: Db, limit: number): Promise<ChainedBatch> {
     await sql`delete from cimd.audit_pending where id = any(${waiting.map(({ id }) => id)}::bigint[])`.execute(
       trx,
     )
-    return { taken: waiting.length, chained: placed.length, refused }
+    const more = waiting.length === limit || addressed.length >= CHAINED_MAX
+    return { more, chained: placed.length, refused }
   })
 }
+
+/** There is none that waits, or another is at it. */
+const NOTHING: ChainedBatch = { more: false, chained: 0, refused: [] }
 
 async function readWaiting(trx: Transaction, limit: number): Promise<readonly PendingRow[]> {
   const { rows } = await sql<PendingRow>`

@@ -5,9 +5,9 @@ import { connectionConfig, type Db, type StoreOptions } from './db.ts'
 
 /**
  * `cimd_done`: an attempt on a client ended. `cimd_outbox`: events wait for the relay. `cimd_feed`: a tenant has news.
- * `cimd_audit`: entries wait for their places. `cimd_places`: a place with the fetchers became free that somebody waits for in line.
+ * `cimd_places`: a place with the fetchers became free that somebody waits for in line.
  */
-export type Channel = 'cimd_done' | 'cimd_outbox' | 'cimd_feed' | 'cimd_audit' | 'cimd_places'
+export type Channel = 'cimd_done' | 'cimd_outbox' | 'cimd_feed' | 'cimd_places'
 
 const RECONNECT_MS = [100, 250, 500, 1000, 2000]
 const HEARTBEAT_MS = 5000

@@ -72,7 +72,7 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
       waiters,
       readShared: shareReads<ClientView>(),
       policies: createPolicies(db),
-      auditAnswer: createAuditAnswer({ db, log }, () => performance.now()),
+      auditAnswer: createAuditAnswer(db),
       log,
       waitMsMax: config.waitMsMax,
       eventSource: config.eventSource,

@@ -108,10 +108,7 @@ function announcer(db: Db) {
     notify(db, [
       { channel: 'cimd_done', payload: doneKey(claim.clientId) },
       ...(line ? [{ channel: 'cimd_places' as const, payload: '' }] : []),
-      // What is an event is in the audit too; what else is there can wait for its interval.
-      ...(events > 0
-        ? (['cimd_outbox', 'cimd_audit'] as const).map((channel) => ({ channel, payload: '' }))
-        : []),
+      ...(events > 0 ? [{ channel: 'cimd_outbox' as const, payload: '' }] : []),
     ])
 }
 

@@ -53,7 +53,7 @@ export const schedulerEnvironment = z.object({
     .describe('How often waiting events are looked for when no notification came.'),
   CIMD_AUDIT_INTERVAL_MS: milliseconds()
     .default(1000)
-    .describe('How often audit entries that wait for their place are looked for when no notification came.'),
+    .describe('How often audit entries are given their places in the chain.'),
   CIMD_AUDIT_RETENTION_DAYS: count(36_500)
     .optional()
     .describe('Days after which audit entries are cut from the beginning of a chain; unset: all are kept.'),

@@ -61,7 +61,7 @@ export async function startScheduler(config: SchedulerConfig): Promise<Service> 
     lifecycle.onStop('admission', admission.stop)
     const audit = repeat(config.auditIntervalMs, () => runChain(world), logFailure(log, 'audit'))
     lifecycle.onStop('audit', audit.stop)
-    const loops = { cimd_outbox: relay, cimd_places: admission, cimd_audit: audit } as const
+    const loops = { cimd_outbox: relay, cimd_places: admission } as const
     const listener = await listen({
       ...storeOptions,
       channels: Object.keys(loops) as (keyof typeof loops)[],
