@@ -257,6 +257,50 @@ describe('judgeContinuity', () => {
     })
   })
 
+  it('goes by the name servers that were seen last where they were not asked for', () => {
+    const moved = (day: number, members: Partial<DomainObservation> = {}) => [
+      seen(day, replaced),
+      seen(day + 0.5, { ...replaced, nameServers: undefined, ...members }),
+    ]
+    const judged = follow(seen(0), ...Array.from({ length: 16 }, (_, day) => moved(day + 1)).flat())
+    expect(judged.filter(({ isNews }) => isNews)).toHaveLength(1)
+    expect(judged.at(-1)?.standing).toMatchObject({ settled: { nameServers: CLOUDFLARE } })
+    expect(judged.at(-1)?.standing.recent).toBeUndefined()
+    const { certificateIssuer } = AFTER
+    expect(
+      last(seen(0), seen(1, AFTER), ...moved(1.1, { certificateIssuer, documentsChanged: true })),
+    ).toMatchObject({ verdict: 'discontinuous', reasons: ['replaced_together'] })
+  })
+
+  it('does not take an answer of a registry, which shows no certificate, for another key', () => {
+    const move = seen(1, { ...AFTER, ...rotated('a'), documentsChanged: true })
+    expect(
+      last(seen(0), move, { seenAt: onDay(1), documentsChanged: false, registration: {} }),
+    ).toMatchObject({ verdict: 'changed', standing: { recent: { since: onDay(1) } } })
+  })
+
+  it.each<[what: string, story: readonly (DomainObservation | number)[], reasons: readonly string[]]>([
+    ['a silence', [seen(0)], ['replaced_after_silence']],
+    ['days of NXDOMAIN', [seen(0), 1, 2], ['replaced_after_absence', 'replaced_after_silence']],
+  ])('keeps %s against name servers that did not answer at first', (_, story, reasons) => {
+    const unanswered = [7, 7.1, 8].map((day) => seen(day, { nameServers: undefined, ...rotated('c') }))
+    expect(last(...story, ...unanswered)).toMatchObject({ verdict: 'continuous', standing: { era: 1 } })
+    expect(last(...story, ...unanswered, seen(9, replaced))).toMatchObject({
+      verdict: 'discontinuous',
+      reasons,
+    })
+    const { standing } = last(...story, ...unanswered, seen(9, rotated('c')))
+    expect([standing.absence, standing.silenceSeconds]).toEqual([undefined, undefined])
+    const never = follow(seen(0, { nameServers: undefined }), ...unanswered).at(-1)?.standing
+    expect(never?.silenceSeconds).toBeUndefined()
+  })
+
+  it('begins no era for a registration that is to come, however often it is told', () => {
+    const registration = { registeredAt: onDay(900) }
+    const told = [1, 2].map((day) => seen(day, { registration }))
+    expect(last(seen(0), ...told)).toMatchObject({ verdict: 'continuous', standing: { era: 1 } })
+  })
+
   it('passes over what ended late', () => {
     const { standing } = last(seen(5))
     expect(judgeContinuity(standing, seen(4, AFTER)).standing).toBe(standing)
@@ -266,6 +310,11 @@ describe('judgeContinuity', () => {
   it('forgets an absence once the domain is back', () => {
     expect(last(seen(0), 1, 2, seen(3)).standing.absence).toBeUndefined()
     expect(last(seen(0), 1, 20, seen(21), 22, seen(33)).verdict).toBe('continuous')
+    const unasked = (day: number) => seen(day, { nameServers: undefined, ...rotated('b') })
+    expect(last(seen(0), 1, 20, unasked(21), 40, unasked(41))).toMatchObject({
+      verdict: 'continuous',
+      standing: { absence: { from: onDay(40), to: onDay(40) } },
+    })
   })
 })
 

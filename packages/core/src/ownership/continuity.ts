@@ -69,6 +69,11 @@ export type DomainStanding = {
   readonly registration?: Registration | undefined
   /** The first and the last time that the registry did not know the domain since it was seen. */
   readonly absence?: { readonly from: Date; readonly to: Date } | undefined
+  /**
+   * For how long no document was valid before those since which the name servers could not be seen: it is judged with the absence
+   * once they are, since an answer that does not come must not excuse.
+   */
+  readonly silenceSeconds?: number | undefined
 }
 
 type RecentSignals = {
@@ -120,8 +125,10 @@ export function judgeContinuity(
 
 /** Keeps that the registry does not know the domain: NXDOMAIN of the domain itself, not an answer that failed. */
 export function noteAbsence(known: DomainStanding, at: Date): DomainStanding {
-  if (at < known.lastSeenAt) return known
-  return { ...known, absence: { from: known.absence?.from ?? at, to: at } }
+  const { absence, lastSeenAt } = known
+  if (at < lastSeenAt) return known
+  const isNew = absence === undefined || absence.to < lastSeenAt
+  return { ...known, absence: { from: isNew ? at : absence.from, to: at } }
 }
 
 /**
@@ -138,7 +145,9 @@ type Facts = {
   readonly observed: DomainObservation
   readonly settled: DomainSignals
   readonly running: RecentSignals | undefined
-  /** Against what had settled. */
+  /** What the domain has now: what was seen, and else what was seen of it last. */
+  readonly present: DomainSignals
+  /** Of that, against what had settled. */
   readonly changes: SignalChanges
   /** Against what was seen last. */
   readonly movedNow: SignalChanges
@@ -153,12 +162,13 @@ function factsOf(known: DomainStanding, observed: DomainObservation): Facts {
   const hasSettled = recent !== undefined && secondsBetween(recent.since, lastSeenAt) >= SETTLING_SECONDS
   const settled = hasSettled ? recent.signals : known.settled
   const running = hasSettled ? undefined : recent
-  const silenceSeconds = secondsBetween(lastSeenAt, observed.seenAt)
+  const present = mergeSignals(running?.signals ?? {}, observed)
+  const silenceSeconds = Math.max(known.silenceSeconds ?? 0, secondsBetween(lastSeenAt, observed.seenAt))
   const movedNow = compareSignals(running?.signals ?? settled, observed)
   const isInterrupted = isMove(movedNow) && silenceSeconds > UNINTERRUPTED_SECONDS
   return {
-    ...{ known, observed, settled, running, movedNow, silenceSeconds },
-    changes: compareSignals(settled, observed),
+    ...{ known, observed, settled, running, present, movedNow, silenceSeconds },
+    changes: compareSignals(settled, present),
     isDoubtful: (running?.isDoubtful ?? false) || observed.documentsChanged || isInterrupted,
     absenceSeconds: absence === undefined ? 0 : secondsBetween(absence.from, absence.to),
   }
@@ -175,10 +185,12 @@ function signalsOf(facts: Facts): readonly OwnershipSignal[] {
   return OWNERSHIP_SIGNALS.filter((signal) => isChanged[signal])
 }
 
-// A day: registries differ in where a day begins. A date that is corrected, but before the first sight, tells of no other owner.
+// A day: registries differ in where a day begins. A date that is corrected, but before the first sight, tells of no other owner,
+// nor does one to come: it would begin another era each time it is told.
 function isRegisteredAnew({ known, observed }: Facts): boolean {
   const registeredAt = observed.registration?.registeredAt
-  return registeredAt !== undefined && secondsBetween(known.eraSince, registeredAt) > DAY_SECONDS
+  if (registeredAt === undefined || secondsBetween(observed.seenAt, registeredAt) > DAY_SECONDS) return false
+  return secondsBetween(known.eraSince, registeredAt) > DAY_SECONDS
 }
 
 function reasonsOf(facts: Facts): readonly DiscontinuityReason[] {
@@ -187,23 +199,26 @@ function reasonsOf(facts: Facts): readonly DiscontinuityReason[] {
   // A silence after a move that was found harmless is one like any other.
   const isReplacedNow = isReplaced && facts.movedNow.nameServers !== 'same'
   const isExcused = isSameHands(facts)
-  const isPossiblyLapsed = !isExcused && !isStillRegistered(facts)
+  const mayHaveLapsed = isPossiblyLapsed(facts)
   const isFound: Readonly<Record<DiscontinuityReason, boolean>> = {
     registered_anew: isRegisteredAnew(facts),
-    long_absence: isPossiblyLapsed && absenceSeconds >= LAPSE_SECONDS,
-    replaced_after_absence: isPossiblyLapsed && isReplacedNow && absenceSeconds >= ABSENCE_SECONDS,
-    replaced_after_silence: isPossiblyLapsed && isReplacedNow && silenceSeconds >= SILENCE_SECONDS,
+    long_absence: mayHaveLapsed && absenceSeconds >= LAPSE_SECONDS,
+    replaced_after_absence: mayHaveLapsed && isReplacedNow && absenceSeconds >= ABSENCE_SECONDS,
+    replaced_after_silence: mayHaveLapsed && isReplacedNow && silenceSeconds >= SILENCE_SECONDS,
     replaced_together: !isExcused && isReplaced && changes.certificateIssuer && facts.isDoubtful,
   }
   return DISCONTINUITY_REASONS.filter((reason) => isFound[reason])
 }
 
 // Only what is secret shows whose hands they are: the key of the certificate, which the handshake proved, or a client's.
-function isSameHands({ settled, observed }: Facts): boolean {
-  const { certificateKey } = observed
+function isSameHands({ settled, observed, present: { certificateKey } }: Facts): boolean {
   return (
     observed.keyProven === true || (certificateKey !== undefined && certificateKey === settled.certificateKey)
   )
+}
+
+function isPossiblyLapsed(facts: Facts): boolean {
+  return !isSameHands(facts) && !isStillRegistered(facts)
 }
 
 // A registration that has not run out since it was last seen was nobody else's meanwhile, unless it was handed over.
@@ -218,20 +233,33 @@ function isRemarkable({ changes, silenceSeconds, absenceSeconds }: Facts): boole
 }
 
 function continueEra(facts: Facts, verdict: ContinuityVerdict): DomainStanding {
-  const { known, observed, settled, running, changes } = facts
+  const { known, observed, settled, running, present, changes } = facts
   const registration = mergeRegistration(known.registration, observed.registration)
-  const signals = mergeSignals(running?.signals ?? settled, observed)
   const isFurther = running === undefined || isMove(facts.movedNow)
   const recent: RecentSignals = {
-    signals,
+    signals: mergeSignals(settled, present),
     since: isFurther ? observed.seenAt : running.since,
     isTold: verdict === 'changed' || running?.isTold === true,
     isDoubtful: facts.isDoubtful,
   }
+  const away = unjudgedAway(facts)
+  // The key of whoever came back would excuse them the next time.
+  const unmoved = away ? settled : mergeSignals(settled, present)
   return {
     ...{ era: known.era, eraSince: known.eraSince, lastSeenAt: observed.seenAt, registration },
-    ...(isMove(changes) ? { settled, recent } : { settled: mergeSignals(settled, observed) }),
+    ...(isMove(changes) ? { settled, recent } : { settled: unmoved }),
+    ...away,
   }
+}
+
+// What was away may have come back with other name servers, as long as these were not seen.
+function unjudgedAway(facts: Facts): Pick<DomainStanding, 'absence' | 'silenceSeconds'> | undefined {
+  const { known, observed, settled, silenceSeconds } = facts
+  const isDecided = observed.nameServers !== undefined || settled.nameServers === undefined
+  if (isDecided || !isPossiblyLapsed(facts)) return undefined
+  const isLong = silenceSeconds > UNINTERRUPTED_SECONDS
+  if (known.absence === undefined && !isLong) return undefined
+  return { ...(known.absence && { absence: known.absence }), ...(isLong && { silenceSeconds }) }
 }
 
 // The key alone rotates with every certificate.

@@ -12,7 +12,15 @@ describe('standingOfDomain', () => {
       ...{ ...seen, certificateIssuer: 'B', seenAt: onDay(1), documentsChanged: true },
       registration: { registeredAt: onDay(-9), expiresAt: onDay(300) },
     }).standing
-    for (const standing of [first, noteAbsence(moved, onDay(2))] satisfies DomainStanding[]) {
+    const unanswered = {
+      ...seen,
+      nameServers: undefined,
+      certificateKey: 'b'.repeat(64),
+      documentsChanged: false,
+    }
+    const back = judgeContinuity(noteAbsence(first, onDay(2)), { ...unanswered, seenAt: onDay(9) }).standing
+    expect(back).toMatchObject({ absence: {}, silenceSeconds: 9 * 86_400 })
+    for (const standing of [first, noteAbsence(moved, onDay(2)), back] satisfies DomainStanding[]) {
       expect(standingOfDomain(JSON.parse(JSON.stringify(standing)))).toEqual(standing)
     }
   })

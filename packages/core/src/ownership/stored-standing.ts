@@ -17,6 +17,7 @@ const storedStanding = z.object({
   recent: z.object({ signals, since: instant, isTold: z.boolean(), isDoubtful: z.boolean() }).optional(),
   registration: z.object({ registeredAt: instant.optional(), expiresAt: instant.optional() }).optional(),
   absence: z.object({ from: instant, to: instant }).optional(),
+  silenceSeconds: z.number().optional(),
 })
 
 /** A standing as JSON made of it has it (CHG-05); instants are texts there. Throws for anything else. */
