@@ -108,6 +108,16 @@ describeStore('what is remembered of domains', () => {
     expect(await see(2, FORMER)).toMatchObject({ verdict: 'changed' })
   })
 
+  it('CHG-05: doubts what comes after a change that was seen first and noted late', async () => {
+    await using store = await setup()
+    const { domain, see } = await setupDomain(store)
+    await see(0)
+    expect(await see(2, PRESENT)).toMatchObject({ verdict: 'changed' })
+    expect(await see(1.9, { ...PRESENT, documentsChanged: true })).toMatchObject({ verdict: 'continuous' })
+    expect(await see(2.1, PRESENT)).toMatchObject({ reasons: ['replaced_together'] })
+    expect(await readDomain(store.owner, domain)).toMatchObject({ standing: { era: 2 } })
+  })
+
   it('CHG-05: counts an absence from the first to the last time that it was found', async () => {
     await using store = await setup()
     const { domain, now, see } = await setupDomain(store)
@@ -229,7 +239,8 @@ describeStore('what a registry says of a domain', () => {
       expect(origin.requests).toHaveLength(1)
       await store.moveClock(DAY_SECONDS)
       tell(new Date(now.getTime() + 2 * DAY_SECONDS * 1000))
-      expect(await ask(now)).toMatchObject({ verdict: 'discontinuous', reasons: ['registered_anew'] })
+      const later = new Date(now.getTime() + 3 * DAY_SECONDS * 1000)
+      expect(await ask(later)).toMatchObject({ verdict: 'discontinuous', reasons: ['registered_anew'] })
     } finally {
       await origin.close()
     }

@@ -146,12 +146,14 @@ async function judgeHeld(
   const judgement = judgeContinuity(held.standing, observation)
   const { standing } = judgement
   const event = ownershipEvent(domain, held.standing, judgement)
+  // What ended late is not judged, but that its documents changed is not passed over: it is judged with what comes next.
+  const isLate = standing === held.standing
   await sql`
     update cimd.domains set standing = ${JSON.stringify(standing)}::jsonb, era = ${standing.era},
       changed_at = case when ${event !== undefined} then ${standing.eraSince}::timestamptz else changed_at end,
       former_seen_at = case when ${event !== undefined} then ${held.standing.lastSeenAt}::timestamptz
         else former_seen_at end,
-      changes_pending = changes_pending and ${standing === held.standing}, name_servers_asked_at = coalesce(${nameServersAskedAt ?? null}, name_servers_asked_at)
+      changes_pending = ${isLate && observation.documentsChanged}, name_servers_asked_at = coalesce(${nameServersAskedAt ?? null}, name_servers_asked_at)
     where domain = ${domain}`.execute(trx)
   if (event !== undefined) await tellClients(trx, domain, event, standing.eraSince)
   if (judgement.isNews) await noteJudgement(trx, domain, judgement)
