@@ -89,8 +89,23 @@ export async function acceptOwner(
     values (cimd.current_tenant(), ${found.domain}, ${found.era})
     on conflict (tenant_id, domain) do update set era = excluded.era, accepted_at = excluded.accepted_at
     where e.era < excluded.era`.execute(trx)
-  if (numAffectedRows > 0n) await noteOwnAudit(trx, { kind: 'ownership.accepted', by, data: found })
+  if (numAffectedRows > 0n) {
+    await judgeAnew(trx, found.domain)
+    await noteOwnAudit(trx, { kind: 'ownership.accepted', by, data: found })
+  }
   return { kind: 'accepted', ...found }
+}
+
+// What that comes to is judged in the background, which tells of it. In order, as it is judged there.
+async function judgeAnew(trx: Transaction, domain: string): Promise<void> {
+  await sql`
+    with held as (
+      select d.client_ref from cimd.decisions d join cimd.clients c on c.id = d.client_ref
+      where d.tenant_id = cimd.current_tenant() and c.domain = ${domain}
+      order by d.client_ref for no key update of d
+    )
+    update cimd.decisions d set due_at = least(d.due_at, cimd.cimd_now()) from held
+    where d.tenant_id = cimd.current_tenant() and d.client_ref = held.client_ref`.execute(trx)
 }
 
 /** A domain nobody has a client of is remembered for as long as a consent lasts. */
