@@ -380,5 +380,7 @@ describeStore('counts over all tenants, where the operator has turned them on', 
     })
     expect((await other.resolve({ client_id: one })).body.display.tier).toBe('tried')
     expect((await other.resolve({ client_id: two })).body.reputation.tier).toBe('first_seen')
+    const told = await other.reputation(two)
+    expect([told.subjects, told.first_seen, told.last_seen]).toEqual([3, undefined, undefined])
   })
 })

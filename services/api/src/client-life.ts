@@ -61,7 +61,7 @@ export function describeClient(
     if (life === undefined) throw new ProblemError(requestProblem('client_unknown'))
     const { before, limit } = query
     const history = await readClientHistory(trx, client, { before, limit })
-    const reputation = reputationBody(await findReputation({ ...deps, db: trx }, clientId, view))
+    const reputation = reputationBody(await findReputation({ ...deps, db: trx }, clientId, view), view)
     return clientBody(clientId, view, life, { history, limit, reputation })
   })
 }

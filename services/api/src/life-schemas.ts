@@ -73,8 +73,8 @@ const reputation = reputationResult
     subjects: z.number().int().describe('Distinct users reported of the client.'),
     domain_subjects: z.number().int().describe('And of all clients of its registrable domain.'),
     domain_clients: z.number().int().describe('Clients of that domain with users.'),
-    first_seen: instant.optional().describe('The first report of a user.'),
-    last_seen: instant.optional().describe('The last one, to the minute.'),
+    first_seen: instant.optional().describe('Your first report of a user.'),
+    last_seen: instant.optional().describe('Your last one, to the minute.'),
     reviewed_at: instant.optional(),
     hosting: z
       .enum(['own', 'shared_suffix', 'shared_host', 'cimd_service'])

@@ -54,19 +54,19 @@ function latest(a: Date | undefined, b: Date | undefined): Date | undefined {
   return a === undefined || (b !== undefined && b > a) ? b : a
 }
 
-/** Reputation and the facts it is from, as a tenant may know them. */
-export function reputationBody({
-  facts,
-  reputation,
-}: Awaited<ReturnType<typeof findReputation>>): ReputationBody {
+/** Reputation and the facts it is from, as a tenant may know them: of others counts, and not when they used the client. */
+export function reputationBody(
+  { facts, reputation }: Awaited<ReturnType<typeof findReputation>>,
+  { reputation: own }: Pick<ClientView, 'reputation'>,
+): ReputationBody {
   return {
     ...reputation,
     reasons: [...reputation.reasons],
     subjects: facts.subjects,
     domain_subjects: facts.domainSubjects,
     domain_clients: facts.domainClients,
-    first_seen: facts.firstSeen?.toISOString(),
-    last_seen: facts.lastSeen?.toISOString(),
+    first_seen: own?.firstSeen?.toISOString(),
+    last_seen: own?.lastSeen?.toISOString(),
     reviewed_at: facts.reviewedAt?.toISOString(),
     hosting: facts.hosting,
   }
