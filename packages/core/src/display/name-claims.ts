@@ -48,6 +48,11 @@ function isOfRealSuffix(host: string): boolean {
   return isIcann === true && domain !== null
 }
 
+// Skeletons are of small letters: `GoogIe`, with a capital I, has another than `Google`.
+function readingsOf(text: string): readonly string[] {
+  return [text, text.replaceAll('I', 'l')]
+}
+
 /**
  * The host of whoever is widely known under a name like this one, generic words aside, if it is not the
  * client's.
@@ -57,7 +62,8 @@ export function knownNameOf(name: string, clientHost: string, known: KnownIndex)
   const words = name.split(/[^\p{L}\p{N}]+/u, WORDS_MAX).filter((word) => word !== '')
   const specific = words.filter((word) => !GENERIC_WORDS.has(word.toLowerCase()))
   const found = [words, specific]
-    .map((some) => known.names.get(nameSkeletonOf(some.join(''))))
+    .flatMap((some) => readingsOf(some.join('')))
+    .map((text) => known.names.get(nameSkeletonOf(text)))
     .find((party) => party !== undefined)
   return found === undefined || found.domains.has(own) ? undefined : found.host
 }
