@@ -46,6 +46,13 @@ describe('parseRegistration', () => {
     ['events that are none', answer([null, 'registration', [], { eventAction: 7 }])],
     ['dates that are none', answer([event('registration', 'yesterday'), event('expiration', 0)])],
     ['a date that no calendar has', answer([event('registration', '2026-13-45T00:00:00Z')])],
+    [
+      'dates whose years have no four digits',
+      answer([
+        event('registration', '0000-01-01T00:00:00+12:00'),
+        event('expiration', '9999-12-31T23:59:59-12:00'),
+      ]),
+    ],
     ['more events than any domain has', answer([...Array(64).fill(null), REGISTERED])],
   ])('CHG-05: makes nothing of %s', (_, body) => {
     expect(read(body)).toBeUndefined()

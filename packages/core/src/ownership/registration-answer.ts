@@ -9,6 +9,8 @@ const EXPIRATIONS: ReadonlySet<string> = new Set(['expiration'])
 const EVENTS_MAX = 64
 /** RFC 3339, as RFC 9083 section 4.5 has it. */
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i
+/** Its years have four digits, which an offset can exceed: what is kept of such a date could not be read again. */
+const [YEAR_0, YEAR_10000] = [Date.parse('0000-01-01T00:00:00Z'), Date.parse('+010000-01-01T00:00:00Z')]
 
 /**
  * When a domain was registered and when its registration ends, from the answer of an RDAP server about it (RFC 9083 sections 4.5
@@ -45,5 +47,5 @@ function timesOf(events: readonly JsonObject[], actions: ReadonlySet<string>): r
 
 function timeOf({ eventDate }: JsonObject): readonly number[] {
   const time = typeof eventDate === 'string' && INSTANT.test(eventDate) ? Date.parse(eventDate) : Number.NaN
-  return Number.isNaN(time) ? [] : [time]
+  return time >= YEAR_0 && time < YEAR_10000 ? [time] : []
 }
