@@ -5,6 +5,7 @@ import { loadConfig, startFetcher } from '@cimd/fetcher'
 import { prepareQueueStore } from '@cimd/queue'
 import { judgeDecisions } from '@cimd/scheduler'
 import { createApiKey, relayOutbox } from '@cimd/store'
+import { sql } from 'kysely'
 import { expect, it, vi } from 'vitest'
 import { addresses, startNameServer, type Zone } from '../attack/name-server.ts'
 import { createAuthority } from '../harness/authority.ts'
@@ -149,6 +150,24 @@ async function changeHands(story: Story): Promise<void> {
   await story.onDay(44)
   story.give('present', { redirect_uris: ['https://elsewhere.example.org/cb'] })
 }
+
+describeStore('a domain that a newer list of public suffixes divides (CHG-05)', () => {
+  it('remains that of the clients that were known before', async () => {
+    await using story = await setupStory()
+    story.give('former')
+    expect(await story.resolve()).toMatchObject({ status: 200 })
+    // As an older list had it.
+    for (const table of ['clients', 'domains', 'domain_eras'])
+      await sql`update ${sql.table(`cimd.${table}`)} set domain = 'com'`.execute(story.store.owner)
+    await story.onDay(1)
+    expect(await story.refresh()).toMatchObject({ status: 200 })
+    expect(await story.ownership()).toEqual({ domain: 'com', era: 1, accepted_era: 1 })
+    await story.onDay(10)
+    story.give('present')
+    expect(await story.refresh()).toMatchObject({ status: 200 })
+    expect(await story.ownership()).toMatchObject({ domain: 'com', era: 2, accepted_era: 1 })
+  })
+})
 
 describeStore('a domain that lapses and comes back in other hands (CHG-05)', () => {
   it('is told to whoever uses a client of it, and is doubted until its owner is accepted', async () => {

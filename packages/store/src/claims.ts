@@ -4,7 +4,6 @@ import {
   type ClientIdUrl,
   type ClientStanding,
   type FailureCode,
-  type KnownDomain,
   LOST_CLAIMS_MAX,
   type PastVersion,
   type Validators,
@@ -12,7 +11,7 @@ import {
 import { type RawBuilder, sql } from 'kysely'
 import type { StoredVersion } from './clients.ts'
 import type { Db } from './db.ts'
-import { type KnownDomainRow, knownDomainFromRow } from './domains.ts'
+import { type KnownDomainRow, knownDomainFromRow, type NamedDomain } from './domains.ts'
 import { type StandingRow, standingFromRow } from './standing.ts'
 
 /** The right to fetch one client, until `until` on the database's clock. */
@@ -46,7 +45,7 @@ export type Claim = {
   /** How many claims in a row were lost before this one: their fetchers died, or took too long. */
   readonly lostClaims: number
   /** Of its registrable domain (CHG-05); undefined: nothing of it was ever valid. */
-  readonly domain?: KnownDomain | undefined
+  readonly domain?: NamedDomain | undefined
 }
 
 /** What is usable of what a client names. */
@@ -169,7 +168,7 @@ const CLAIM_FACTS = sql`
     c.failure_code, c.failing_since, c.withdrawing_code, c.withdrawing_since, c.retry_at, c.stale_announced_code,
     c.lost_claims, c.quarantined_since, c.quarantined_until, v.digest, v.body, v.content_type, v.rules_version, v.fetched_at, b.held_from,
     (select rules_version from cimd.deployment) as rules_approved,
-    d.standing as domain_standing, d.changes_pending, d.name_servers_asked_at,
+    d.domain as known_domain, d.standing as domain_standing, d.changes_pending, d.name_servers_asked_at,
     k.body as keys, l.digest as logo_digest, a.digest as announced_digest, a.body as announced_body, (
       select jsonb_agg(jsonb_build_object('digest', encode(n.digest, 'hex'), 'since', n.fetched_at) order by n.id)
       from (

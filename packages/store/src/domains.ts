@@ -18,15 +18,20 @@ import { inTransaction } from './schedule.ts'
 
 /** The columns of a domain that a claim is made with; null where nothing of the domain was ever valid. */
 export type KnownDomainRow = {
+  known_domain: string | null
   domain_standing: JsonValue | null
   changes_pending: boolean | null
   name_servers_asked_at: Date | null
 }
 
+/** A domain, and under which name it is kept: a newer list of public suffixes may divide the host otherwise. */
+export type NamedDomain = KnownDomain & { readonly name: string }
+
 /** Reads what is known of a domain. */
-export function knownDomainFromRow(row: KnownDomainRow): KnownDomain | undefined {
-  if (row.domain_standing === null) return undefined
+export function knownDomainFromRow(row: KnownDomainRow): NamedDomain | undefined {
+  if (row.known_domain === null || row.domain_standing === null) return undefined
   return {
+    name: row.known_domain,
     standing: standingOfDomain(row.domain_standing),
     changesPending: row.changes_pending === true,
     nameServersAskedAt: row.name_servers_asked_at ?? undefined,
@@ -125,12 +130,12 @@ async function lockDomain(trx: Transaction, domain: string): Promise<Held | unde
 }
 
 // In one statement, since a user may wait for it. False: another has added it meanwhile. Where an older release made the client,
-// its domain is not written down yet.
+// its domain is not written down yet, or by another list of public suffixes.
 async function addDomain(db: Db, { domain, client, observation }: SeenDomain): Promise<boolean> {
   const { standing } = judgeContinuity(undefined, observation)
   const { rows } = await sql<{ domain: string }>`
     with named as (
-      update cimd.clients set domain = ${domain} where id = ${client} and domain is null
+      update cimd.clients set domain = ${domain} where id = ${client} and domain is distinct from ${domain}
     )
     insert into cimd.domains (domain, standing) values (${domain}, ${JSON.stringify(standing)}::jsonb)
     on conflict (domain) do nothing returning domain`.execute(db)

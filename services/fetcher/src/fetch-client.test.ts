@@ -336,7 +336,7 @@ describe('fetchClient of what several claims were lost of', () => {
     const standing = {
       ...{ era: 1, eraSince: at(-90_000), lastSeenAt: at(-90_000), settled: {} },
     } as const
-    const domain = { standing, changesPending: false, nameServersAskedAt: undefined }
+    const domain = { name: 'example.com', standing, changesPending: false, nameServersAskedAt: undefined }
     const judged = { verdict: 'discontinuous', signals: [], reasons: [], isNews: true, standing } as const
 
     it('is judged before what was fetched counts, and wakes whoever tells of it', async () => {

@@ -14,7 +14,7 @@ import { ASKED_NOTHING, askBeside, type QuestionBeside } from './ask-beside.ts'
 import { evaluateFetch, usableValidators } from './evaluate-fetch.ts'
 import type { Evaluation } from './isolation/contract.ts'
 import type { Isolation, TakeIsolation } from './isolation/isolate.ts'
-import type { AnsweredBeside } from './observe-owner.ts'
+import { type AnsweredBeside, domainOf } from './observe-owner.ts'
 
 /** What fetching one client needs from the world. */
 export type FetchClientDeps = {
@@ -175,7 +175,7 @@ function workAlone(isolation: Isolation, claim: Claim): Work {
 // What is suspect is worked alone, and nothing of it is asked for here.
 function askForOwner({ askNameServers }: FetchClientDeps, { isAlone }: Work, claim: Claim): QuestionBeside {
   if (isAlone || !isNameServersDue(claim.domain, claim.claimedAt)) return ASKED_NOTHING
-  return askBeside(askNameServers, registrableDomainOf(claim.host))
+  return askBeside(askNameServers, domainOf(claim))
 }
 
 async function answerOf(question: QuestionBeside, { urgent }: Claim): Promise<AnsweredBeside> {

@@ -27,7 +27,7 @@ export async function observeOwner(
   answered: AnsweredBeside,
 ): Promise<ContinuityJudgement | undefined> {
   const { claim, finishedAt } = record
-  const domain = registrableDomainOf(claim.host)
+  const domain = domainOf(claim)
   const nameServers = answered ?? { kind: 'unknown' }
   const seen = seenOfDomain(claim.domain, {
     ...{ finishedAt, nameServers, events: record.events, evidence: record.evidence },
@@ -43,6 +43,11 @@ export async function observeOwner(
   }
   if (answered) await noteNameServers(db, { domain, at: finishedAt, absent: seen?.kind === 'absent' })
   return undefined
+}
+
+/** The domain that a claim tells of: a newer list of public suffixes does not rename what is kept. */
+export function domainOf({ domain, host }: Pick<AttemptRecord['claim'], 'domain' | 'host'>): string {
+  return domain?.name ?? registrableDomainOf(host)
 }
 
 /** Has the next look at a domain doubt it more, where the keys behind a jwks_uri of it are others (CHG-05). */
