@@ -171,6 +171,28 @@ describeStore('the audit of what is done by key', () => {
     expect(new Set(entries.map((entry) => entry['client_id']))).toEqual(new Set([clientId]))
   })
 
+  it('tells who was marked as looked at, and that the mark was taken back, once each', async () => {
+    await using world = await open()
+    const { clientId } = await world.client()
+    const domain = 'example.net'
+    for (const about of [{ client_id: clientId }, { domain }]) {
+      for (const reviewed of [true, false, false]) {
+        expect(await world.send('POST', '/v1/client/reviewed', { ...about, reviewed })).toMatchObject({
+          status: 200,
+        })
+      }
+    }
+    const entries = await world.entries()
+    const { actor } = world
+    expect(said(entries)).toEqual([
+      { kind: 'reviewed.marked', actor, data: {} },
+      { kind: 'reviewed.cleared', actor, data: {} },
+      { kind: 'reviewed.marked', actor, data: { domain } },
+      { kind: 'reviewed.cleared', actor, data: { domain } },
+    ])
+    expect(entries.map((entry) => entry['client_id'])).toEqual([clientId, clientId, undefined, undefined])
+  })
+
   it('tells who was registered before coming (POL-03)', async () => {
     await using world = await open()
     const clientId = identify()

@@ -77,6 +77,8 @@ const fetchRecorded = z.object({
 const approval = z.object({ digest, reason: z.string().optional(), expires_at: instant.optional() })
 // A refusal is of the client, whatever it publishes: the version is the one that was looked at, if one was named.
 const refusal = z.object({ digest: digest.optional(), reason: z.string().optional() })
+// Of a client that the entry names, or of all clients of a domain.
+const reviewed = z.object({ domain: z.string().optional() })
 const report = z.object({ digest, redirect_uri: z.string().optional(), auth_method: z.string().optional() })
 const key = z.object({
   key_prefix: keyPrefix,
@@ -102,6 +104,8 @@ export const AUDIT_DATA = {
   'approval.given': approval,
   'approval.refused': refusal,
   'approval.ended': refusal.describe('What a person decided was taken back.'),
+  'reviewed.marked': reviewed,
+  'reviewed.cleared': reviewed,
   'registration.put': z.object({ mode: z.string() }),
   'registration.ended': z.object({}),
   'report.consent': report.extend({ scope: z.string().optional() }),

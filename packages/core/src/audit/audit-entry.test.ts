@@ -44,6 +44,8 @@ const DATA: { readonly [Kind in AuditKind]: Extract<NewAuditEntry, { kind: Kind 
   'approval.given': { digest, expires_at: instant },
   'approval.refused': { digest, reason: 'not one of ours' },
   'approval.ended': { digest },
+  'reviewed.marked': { domain: 'example.com' },
+  'reviewed.cleared': {},
   'registration.put': { mode: 'pinned' },
   'registration.ended': {},
   'report.consent': { digest, scope: 'openid' },

@@ -1,7 +1,15 @@
 import { hostingOf, parseClientIdUrl, registrableDomainOf } from '@cimd/core'
-import { clearReviewed, markReviewed, type Reviewable, withTenant } from '@cimd/store'
+import {
+  type Authenticated,
+  clearReviewed,
+  type Db,
+  markReviewed,
+  noteAudit,
+  type Reviewable,
+  withTenant,
+} from '@cimd/store'
 import type { App, AppDeps } from '../app.ts'
-import { requireCaller } from '../authenticate.ts'
+import { actorOf, requireCaller } from '../authenticate.ts'
 import { identifierProblem, requestProblem } from '../problem.ts'
 import { ProblemError } from '../problem-response.ts'
 import { type ReviewedRequest, reviewed, reviewedRequest } from '../reputation-schemas.ts'
@@ -11,15 +19,36 @@ import { problems } from '../schemas.ts'
 export function registerReviewedRoute(app: App, { db, identifiers }: AppDeps): void {
   const schema = { body: reviewedRequest, response: { 200: reviewed, ...problems } }
   app.post('/v1/client/reviewed', { schema }, async (request) => {
-    const { tenantId, keyPrefix } = await requireCaller(db, request)
+    const caller = await requireCaller(db, request)
     const reviewable = reviewableOf(request.body, identifiers)
     if (!request.body.reviewed) {
-      await withTenant(db, tenantId, (trx) => clearReviewed(trx, reviewable))
+      await clear(db, caller, reviewable)
       return {}
     }
-    const at = await withTenant(db, tenantId, (trx) => markReviewed(trx, reviewable, keyPrefix))
+    const at = await mark(db, caller, reviewable)
     return { reviewed_at: at.toISOString() }
   })
+}
+
+function mark(db: Db, caller: Authenticated, reviewable: Reviewable): Promise<Date> {
+  return withTenant(db, caller.tenantId, async (trx) => {
+    const at = await markReviewed(trx, reviewable, caller.keyPrefix)
+    await noteAudit(trx, { kind: 'reviewed.marked', ...entryOf(caller, reviewable) })
+    return at
+  })
+}
+
+async function clear(db: Db, caller: Authenticated, reviewable: Reviewable): Promise<void> {
+  await withTenant(db, caller.tenantId, async (trx) => {
+    const isCleared = await clearReviewed(trx, reviewable)
+    if (isCleared) await noteAudit(trx, { kind: 'reviewed.cleared', ...entryOf(caller, reviewable) })
+  })
+}
+
+function entryOf(caller: Authenticated, { kind, name }: Reviewable) {
+  const { tenantId } = caller
+  const about = kind === 'client' ? { clientId: name, data: {} } : { data: { domain: name } }
+  return { tenantId, actor: actorOf(caller), ...about }
 }
 
 function reviewableOf(
