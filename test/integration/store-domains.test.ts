@@ -53,7 +53,7 @@ async function setupDomain(store: TestStore, clients = 1) {
     if (clientId === undefined) throw new Error('a domain has a client')
     return (await withTenant(store.api, tenant, (trx) => findClient(trx, clientId))).ownership
   }
-  return { domain, ids, now, see, viewOf }
+  return { domain, client, ids, now, see, viewOf }
 }
 
 describeStore('what is remembered of domains', () => {
@@ -101,9 +101,9 @@ describeStore('what is remembered of domains', () => {
 
   it('CHG-05: doubts what comes after keys that changed, once', async () => {
     await using store = await setup()
-    const { domain, see } = await setupDomain(store)
+    const { client, see } = await setupDomain(store)
     await see(0)
-    await noteChangePending(store.fetcher, domain)
+    await noteChangePending(store.fetcher, client)
     expect(await see(1, PRESENT)).toMatchObject({ reasons: ['replaced_together'] })
     expect(await see(2, FORMER)).toMatchObject({ verdict: 'changed' })
   })

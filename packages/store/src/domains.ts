@@ -99,12 +99,11 @@ export async function noteNameServers(
   })
 }
 
-/** Keeps that a client of a domain changed otherwise than by its document, such as by the keys behind its jwks_uri. */
-export async function noteChangePending(db: Db, domain: string): Promise<void> {
+/** Keeps of its domain that a client changed otherwise than by its document, such as by the keys behind its jwks_uri. */
+export async function noteChangePending(db: Db, client: string): Promise<void> {
   await sql`
-    update cimd.domains set changes_pending = true where domain = ${domain} and not changes_pending`.execute(
-    db,
-  )
+    update cimd.domains d set changes_pending = true from cimd.clients c
+    where c.id = ${client} and d.domain = c.domain and not d.changes_pending`.execute(db)
 }
 
 const REGISTRATION_HOURS = 24

@@ -53,5 +53,5 @@ export function domainOf({ domain, host }: Pick<AttemptRecord['claim'], 'domain'
 /** Has the next look at a domain doubt it more, where the keys behind a jwks_uri of it are others (CHG-05). */
 export async function noteChangedKeys(db: Db, { claim, events }: ResourceRecord): Promise<void> {
   if (!events.some(isDoubtfulChange)) return
-  await noteChangePending(db, registrableDomainOf(new URL(claim.clientId).hostname))
+  await noteChangePending(db, claim.client)
 }
