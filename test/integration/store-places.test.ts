@@ -8,12 +8,21 @@ import {
   lockDueClients,
   raiseDemand,
   recordAttempt,
+  removeTenant,
   touchInterest,
   withTenant,
 } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { demandOf, describeStore, identify, setup, type TestStore, validRecord } from './store-bundle.ts'
+import {
+  demandOf,
+  describeStore,
+  failedRecord,
+  identify,
+  setup,
+  type TestStore,
+  validRecord,
+} from './store-bundle.ts'
 
 const PLACES = 2
 
@@ -77,6 +86,49 @@ describeStore('places with the fetchers', () => {
     expect(await admitInTurn(store.scheduler, PLACES)).toMatchObject({ clients: [] })
   })
 
+  it.each([
+    ['before', 0],
+    ['after', 1],
+  ])(
+    'are waited for in its own line by each tenant that joined %s a budget put the client off',
+    async (_, late) => {
+      await using store = await setup()
+      const clientId = identify()
+      const { client, generation } = await demandOne(store, { clientId })
+      await demandMany(store, 3)
+      const join = () => demandOne(store, { clientId, tenant: store.otherTenant })
+      const joined = { client, generation, enqueue: false }
+      if (late === 0) expect(await join()).toEqual(joined)
+      await deferClaim(store.fetcher, await store.claim(client), 'host_budget', 30)
+      if (late === 1) expect(await join()).toEqual(joined)
+      await admitInTurn(store.scheduler, PLACES)
+      await store.moveClock(31)
+      // The other tenant has room; the first one has others before.
+      expect((await admitInTurn(store.scheduler, PLACES)).clients).toEqual([client])
+    },
+  )
+
+  it('are kept where it is no user whom a budget asks to wait', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    const { client } = await store.demand(clientId, { urgent: false })
+    const claim = await store.claim(client)
+    await demandOne(store, { clientId, forced: true })
+    await deferClaim(store.fetcher, claim, 'host_budget', 30)
+    await admitInTurn(store.scheduler, PLACES)
+    expect(await placesOf(store)).toMatchObject([{ taken_at: expect.any(Date) }])
+  })
+
+  it('are not kept for a day by what is set aside', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    const { client } = await demandOne(store, { clientId })
+    const claim = await store.claim(client)
+    await demandOne(store, { clientId, forced: true })
+    await recordAttempt(store.fetcher, failedRecord(claim, 'quarantined'))
+    expect(await placesOf(store)).toEqual([])
+  })
+
   it('are kept while a claim runs, and given back with a budget that asks to wait', async () => {
     await using store = await setup()
     const [first, second, third] = await demandMany(store, 3)
@@ -112,6 +164,40 @@ describeStore('places with the fetchers', () => {
     const later = await inTransaction(store.scheduler, (trx) => lockDueClients(trx, 100))
     const admitted = later.find(({ client }) => client === clients[0])
     expect(admitted?.facts).toMatchObject({ inLine: false, urgent: 1, done: 0 })
+  })
+
+  it('are not waited for by the refreshes of what others use', async () => {
+    await using store = await setup()
+    const clientId = identify()
+    await store.fetch(clientId)
+    await demandMany(store, PLACES)
+    const { client } = await demandOne(store, { clientId, forced: true })
+    await demandMany(store, 1)
+    await store.moveClock(3601)
+    const urgent = await inTransaction(store.scheduler, (trx) =>
+      lockDueClients(trx, 100, { urgentOnly: true }),
+    )
+    expect(urgent.map(({ facts }) => facts.inLine)).toEqual([false, false])
+    const due = await inTransaction(store.scheduler, (trx) => lockDueClients(trx, 100))
+    const inLine = due.filter(({ facts }) => facts.inLine)
+    expect(inLine.map((one) => [one.client === client, one.facts.known])).toEqual([
+      [true, true],
+      [false, false],
+    ])
+  })
+
+  it('are passed by through nothing that a tenant had in line when it was removed', async () => {
+    await using store = await setup()
+    const shared = identify()
+    await demandMany(store, PLACES, store.otherTenant)
+    await demandMany(store, PLACES)
+    const { client: awaited } = await demandOne(store, { clientId: shared })
+    await demandOne(store, { clientId: shared, tenant: store.otherTenant })
+    const { client } = await demandOne(store)
+    expect(await removeTenant(store.operator, 'first')).toBe(true)
+    expect(await store.row(client)).toMatchObject({ wanted: 1, urgent: 0 })
+    expect(await store.row(awaited)).toMatchObject({ wanted: 1, urgent: 1 })
+    expect(await placesOf(store)).toHaveLength(PLACES + 1)
   })
 
   it('are given back where older code recorded the attempt', async () => {
@@ -172,12 +258,22 @@ describeStore('places with the fetchers', () => {
   })
 })
 
-type Given = { readonly clientId?: ReturnType<typeof identify>; readonly tenant?: string }
+type Given = {
+  readonly clientId?: ReturnType<typeof identify>
+  readonly tenant?: string
+  readonly forced?: boolean
+}
 
-function demandOne(store: TestStore, { clientId = identify(), tenant = store.tenant }: Given = {}) {
+function demandOne(
+  store: TestStore,
+  { clientId = identify(), tenant = store.tenant, forced = false }: Given = {},
+) {
   return withTenant(store.api, tenant, async (trx) => {
     const view = await findClient(trx, clientId)
-    const raised = await raiseDemand(trx, view, { ...demandOf(clientId), placesMax: PLACES })
+    const raised = await raiseDemand(trx, view, {
+      ...demandOf(clientId, { forced }),
+      placesMax: PLACES,
+    })
     await touchInterest(trx, raised.client)
     return raised
   })

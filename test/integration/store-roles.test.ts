@@ -220,7 +220,7 @@ const GRANTS: Record<StoreRole, readonly string[]> = {
     'effective_documents: DELETE INSERT SELECT UPDATE',
     'feed: DELETE INSERT SELECT UPDATE',
     'fetch_leases: SELECT',
-    'fetch_places: INSERT SELECT UPDATE',
+    'fetch_places: DELETE INSERT SELECT UPDATE',
     'fetch_windows: SELECT',
     'fetchers: SELECT',
     'fleet_client_reputation: SELECT',

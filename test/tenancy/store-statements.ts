@@ -50,6 +50,7 @@ const FUNCTIONS_OF_NO_TENANT: Readonly<Record<string, string>> = {
   'fetch-places.ts IS_LINE': "the fetcher's, about the lines of all tenants",
   'fetch-places.ts admit': "the scheduler's, about the lines of all tenants",
   'fetch-places.ts call': "the scheduler's, about the lines of all tenants",
+  'fetch-places.ts leaveLine': "an operator's, who names the tenant",
   'fetch-places.ts leavePlaces': "the fetcher's, about a client, whoever waited for it",
   'quota-windows.ts deleteEndedQuotaWindows': "the scheduler's, about what has ended, whose ever it is",
   'registrations.ts pinRegistrations': "the scheduler's, about what was fetched, whose ever it is",

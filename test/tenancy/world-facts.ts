@@ -18,8 +18,8 @@ import type { Party, World } from './world.ts'
 type Draft = Omit<Party, 'subscriptions'>
 type Clients = Pick<World, 'shared' | 'failing' | 'judged'>
 
-/** The first has five places with the fetchers and the second has six, so that each takes those that are left. */
-export const PLACES_MAX = 7
+/** The first has six places with the fetchers and the second has seven, so that each takes those that are left. */
+export const PLACES_MAX = 9
 /** Each tenant has used up some of them. */
 const CONTACTS_USED = 10
 export const QUOTAS = { CIMD_TENANT_CONTACTS_PER_HOUR: String(CONTACTS_USED + 8) }
@@ -184,8 +184,8 @@ async function takePlaces(
   const both = [first, second].flatMap(({ approved, held }) => [approved, held])
   await sql`delete from cimd.fetch_places where taken_at is not null`.execute(owner)
   const places = [
-    { tenant: first.tenant, clients: [...both, first.own] },
-    { tenant: second.tenant, clients: [...both, second.own, failing] },
+    { tenant: first.tenant, clients: [...both, first.own, first.awaited] },
+    { tenant: second.tenant, clients: [...both, second.own, second.awaited, failing] },
   ]
   for (const { tenant, clients } of places) {
     await sql`

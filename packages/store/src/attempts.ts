@@ -151,6 +151,7 @@ function clientAfter(record: AttemptRecord) {
       event_seq = c.event_seq + ${record.events.length}
     from held where c.id = held.id
     returning c.id, c.version_id, c.event_seq, c.wanted > c.done as more, c.urgent > c.done as urgent,
+      c.quarantined_until is not null as set_aside,
       case when c.wanted > c.done then cimd.cimd_now() + make_interval(secs => ${NEXT_WORK_SECONDS})
         else coalesce(${record.nextAttemptAt ?? null}::timestamptz, ${canaryDueAt}) end as due_at`
 }

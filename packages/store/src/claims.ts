@@ -211,11 +211,11 @@ async function endClaim(db: Db, claim: Claim, pause: { seconds: number; code?: F
         from cimd.clients where id = ${claim.client} and claim_token = ${claim.token} for no key update
       ) p
       where clients.id = p.id
-      returning clients.id, coalesce(p.until, cimd.cimd_now()) as due_at
+      returning clients.id, p.until, coalesce(p.until, cimd.cimd_now()) as due_at
     ), in_line as (
       -- Others have their turn meanwhile.
       update cimd.fetch_places p set taken_at = null, ready_at = ended.due_at
-      from ended where p.client_ref = ended.id and ${isDeferred}
+      from ended where p.client_ref = ended.id and ${isDeferred} and ended.until is not null
     )
     insert into cimd.schedule (client_ref, due_at) select id, due_at from ended
     on conflict (client_ref) do update set due_at = excluded.due_at`.execute(db)

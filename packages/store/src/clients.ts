@@ -47,6 +47,8 @@ export type ClientView = PolicyFacts & {
   readonly done: number
   /** Up to which generation a user's demand has had a place with the fetchers. */
   readonly placed?: number
+  /** A user of this tenant waits for what is wanted, in a place of the tenant or in its line. */
+  readonly standsIn?: boolean
   /** Until when its budget asks to wait, or its quarantine; undefined once that is over. */
   readonly deferred: { readonly code: FailureCode; readonly until: Date } | undefined
   readonly standing: ClientStanding
@@ -83,6 +85,7 @@ type ViewRow = Partial<Omit<StandingRow, 'digest'>> &
     urgent: number | null
     done: number | null
     placed: number | null
+    stands_in: boolean | null
     deferred_until: Date | null
     deferred_code: string | null
     rules_approved: number | null
@@ -106,6 +109,9 @@ export async function findClient(
 ): Promise<ClientView> {
   const { rows } = await sql<ViewRow>`
     select cimd.cimd_now() as now, c.id::text, c.wanted, c.urgent, c.done, c.placed, c.deferred_until, c.deferred_code,
+      c.urgent > c.done and exists (
+        select from cimd.fetch_places p where p.client_ref = c.id and p.tenant_id = cimd.current_tenant()
+      ) as stands_in,
       c.state, c.validated_at, c.fresh_until, c.revalidate_until, c.usable_until, c.stale_forbidden, c.stale_if_error_seconds,
       c.failure_code, c.failing_since, c.withdrawing_code, c.withdrawing_since, c.retry_at,
       c.quarantined_since, c.quarantined_until, v.digest, v.body, v.content_type, v.fetched_at, v.rules_version,
@@ -137,6 +143,7 @@ function viewFromRow(row: ViewRow): Omit<ClientView, 'resources'> {
     urgent: row.urgent ?? 0,
     done: row.done ?? 0,
     placed: row.placed ?? 0,
+    standsIn: row.stands_in ?? false,
     deferred: deferralOf(row, standing),
     standing,
     terms: {

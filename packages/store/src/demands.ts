@@ -67,9 +67,11 @@ export function isAwaited({ wanted, urgent, done }: ClientView): boolean {
   return wanted > done && urgent >= wanted
 }
 
-// What another tenant has in line may have its turn at once by the place of this one; what a budget puts off has not.
+// What another tenant has in line may have its turn at once by the place of this one; what a budget puts off has not. By a
+// place of another tenant alone it would stand in the line of that one, once a budget puts it off.
 function hasPlace(view: ClientView): boolean {
-  return isAwaited(view) && ((view.placed ?? 0) >= view.wanted || view.deferred !== undefined)
+  const isPlaced = (view.placed ?? 0) >= view.wanted || view.deferred !== undefined
+  return isAwaited(view) && isPlaced && view.standsIn === true
 }
 
 async function insertClient(trx: Transaction, { clientId, host }: Demand): Promise<void> {
@@ -82,7 +84,9 @@ async function insertClient(trx: Transaction, { clientId, host }: Demand): Promi
 async function raiseWanted(trx: Transaction, demand: Demand): Promise<RaisedDemand | undefined> {
   const { rows } = await sql<RaisedRow>`
     with held as (
-      select id, wanted, done, placed, dormant_since from cimd.clients
+      select id, wanted, done, placed, dormant_since,
+        case when not ${demand.forced} and urgent >= wanted then greatest(deferred_until, quarantined_until) end as put_off_until
+      from cimd.clients
       where client_id = ${demand.clientId} for no key update
     ), room as (${hasRoom(demand)}), raised as (${raise(demand)}), woken as (
       update cimd.resources r set due_at = coalesce(r.due_at, cimd.cimd_now())

@@ -15,6 +15,7 @@ export type DueFactsRow = {
   withdrawing_since: Date | null
   /** Absent where nothing of the kind waits in line. */
   in_line?: boolean
+  known?: boolean
 }
 
 /** Who uses a client: its tenants by their interest, and the operator of whom it is a canary. */
@@ -65,6 +66,7 @@ export function factsFromRow(row: DueFactsRow, use: UseOfClient): DueFacts {
     lastResolvedAt: use.lastResolvedAt,
     leasedUntil: use.leasedUntil,
     inLine: row.in_line ?? false,
+    known: row.known ?? false,
     canary: use.canary,
   }
 }

@@ -7,32 +7,63 @@ import { SENT_AHEAD } from './prepared-pool.ts'
 /** As many as any tenant may have. */
 const ANY_NUMBER = 2 ** 31 - 1
 
-/** Of the statement that raises a demand: whether the tenant has a place left for the client `held`, or has one for it already. */
+/**
+ * Of the statement that raises a demand: whether the tenant has a place left for the client `held`, or has one for it
+ * already. What is put off needs none yet.
+ */
 export function hasRoom({ placesMax = ANY_NUMBER }: Demand): RawBuilder<unknown> {
   return sql`
-    select (
+    select not exists (select from held where put_off_until > cimd.cimd_now()) and ((
       select count(*) from (
         select from cimd.fetch_places where tenant_id = cimd.current_tenant() and taken_at is not null limit ${placesMax}
       ) taken
     ) < ${placesMax} or exists (
       select from cimd.fetch_places p join held on held.id = p.client_ref
       where p.tenant_id = cimd.current_tenant() and p.taken_at is not null
-    ) as free`
+    )) as free`
 }
 
 /** Of the same: the demand takes its place, or stands in line. */
 export function takePlace({ urgent }: Demand): RawBuilder<unknown> {
   return sql`
     insert into cimd.fetch_places as p (tenant_id, client_ref, ready_at, taken_at)
-    select cimd.current_tenant(), held.id, cimd.cimd_now(), case when room.free then cimd.cimd_now() end
+    select cimd.current_tenant(), held.id, greatest(cimd.cimd_now(), held.put_off_until),
+      case when room.free then cimd.cimd_now() end
     from held cross join room left join raised on raised.id = held.id
-    where ${urgent} and (raised.id is not null or (held.wanted > held.done and held.placed < held.wanted))
-    on conflict (client_ref, tenant_id) do update set taken_at = coalesce(p.taken_at, excluded.taken_at)`
+    where ${urgent} and (raised.id is not null or held.wanted > held.done)
+    on conflict (client_ref, tenant_id) do update set taken_at = excluded.taken_at where p.taken_at is null`
 }
 
-/** Of the statement that records an attempt: gives back every place of the client, unless a user waits for the next. */
+/**
+ * Of the statement that records an attempt: gives back every place of the client, unless a user waits for the next. What is
+ * set aside comes in a day at the soonest.
+ */
 export function leavePlaces(recorded: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`delete from cimd.fetch_places where client_ref = (select id from ${recorded} where not urgent)`
+  return sql`
+    delete from cimd.fetch_places where client_ref = (select id from ${recorded} where not urgent or set_aside)`
+}
+
+/**
+ * Has up to `limit` demands of a tenant leave its line, for good; how many. What no other tenant waits for is nobody's hurry
+ * any more, and would otherwise pass by every line.
+ */
+export async function leaveLine(db: Db, tenant: string, limit: number): Promise<number> {
+  return db.transaction().execute(async (trx) => {
+    const { rows } = await sql<{ client: string }>`
+      select id::text as client from cimd.clients where id in (
+        select client_ref from cimd.fetch_places where tenant_id = ${tenant} and taken_at is null limit ${limit}
+      ) order by id for no key update`.execute(trx)
+    const clients = rows.map(({ client }) => client)
+    await sql`
+      with left_line as (
+        delete from cimd.fetch_places where client_ref = any(${clients}::bigint[]) and tenant_id = ${tenant}
+      )
+      update cimd.clients c set urgent = c.done
+      where c.id = any(${clients}::bigint[]) and c.urgent > c.done and c.placed < c.urgent and not exists (
+        select from cimd.fetch_places where client_ref = c.id and tenant_id <> ${tenant}
+      )`.execute(trx)
+    return clients.length
+  })
 }
 
 /** Whether anybody waits in line. */
@@ -49,7 +80,8 @@ const ADMISSION_LOCK = 0x63_69_6d_66
 /**
  * Gives the places that are free to those who wait in line: to each tenant up to `placesMax`, to the tenants in turn, to the
  * demands of each in the order of time. Each is to be enqueued; what the queue loses is found again by the schedule. One
- * caller at a time: another finds nothing. What was answered while it stood in line, or got a place by another tenant, leaves it.
+ * caller at a time: another finds nothing. What was answered while it stood in line leaves it; what got a place by another
+ * tenant takes one of this tenant too, and is with the fetchers already.
  */
 export async function admitInTurn(db: Db, placesMax: number): Promise<AdmittedDemands> {
   return db.transaction().execute(async (trx) => {
@@ -108,16 +140,17 @@ function admit(called: readonly { client: string; tenant_id: string }[]): RawBui
     with called as (
       select * from unnest(${clients}::bigint[], ${tenants}::uuid[]) with ordinality as c (client_ref, tenant_id, turn)
     ), held as (
-      select id, urgent > done and placed < urgent as waits from cimd.clients
+      select id, urgent > done as is_wanted, urgent > done and placed < urgent as waits from cimd.clients
       where id = any(${clients}::bigint[]) for no key update skip locked
     ), placed as (
       update cimd.clients c set placed = c.wanted from held where c.id = held.id and held.waits returning c.id
     ), taken as (
-      update cimd.fetch_places p set taken_at = cimd.cimd_now() from called, placed
-      where called.client_ref = placed.id and p.client_ref = called.client_ref and p.tenant_id = called.tenant_id
+      update cimd.fetch_places p set taken_at = cimd.cimd_now() from called, held
+      where called.client_ref = held.id and held.is_wanted
+        and p.client_ref = called.client_ref and p.tenant_id = called.tenant_id
     ), left_line as (
       delete from cimd.fetch_places p using called, held
-      where called.client_ref = held.id and not held.waits and p.taken_at is null
+      where called.client_ref = held.id and not held.is_wanted and p.taken_at is null
         and p.client_ref = called.client_ref and p.tenant_id = called.tenant_id
     ), scheduled as (
       insert into cimd.schedule as s (client_ref, due_at, urgent_since)

@@ -51,7 +51,10 @@ export async function lockDueClients(
       select d.client_ref, c.is_urgent,
         row_number() over (partition by i.tenant_id order by d.due_at) as turn
       from candidates d
-      cross join lateral (select urgent > done as is_urgent from cimd.clients where id = d.client_ref offset 0) c
+      cross join lateral (
+        select urgent > done and not (${isInLine('clients')}) as is_urgent
+        from cimd.clients where id = d.client_ref offset 0
+      ) c
       cross join lateral (
         select min(tenant_id::text) as tenant_id from cimd.interest where client_ref = d.client_ref
       ) i
@@ -60,9 +63,7 @@ export async function lockDueClients(
     )
     select due.* from in_line r cross join lateral (
       select d.id::text as client, d.host, cimd.cimd_now() as now, ${DUE_COLUMNS},
-        d.placed < d.urgent and exists (
-          select from cimd.fetch_places where client_ref = d.id and taken_at is null
-        ) as in_line,
+        ${isInLine('d')} as in_line, d.version_id is not null as known,
         -- Whatever has been enqueued since looks again at another time.
         case when s.due_at = d.deferred_until then d.deferred_until end as turn_at
       from cimd.schedule s join cimd.clients d on d.id = s.client_ref
@@ -79,6 +80,14 @@ export async function lockDueClients(
     const { client, host, turn_at, now } = row
     return { client, host, turnAt: turn_at ?? undefined, now, facts: factsFromRow(row, useOf(client)) }
   })
+}
+
+// A user waits for it, and nobody has given it a place.
+function isInLine(clients: 'clients' | 'd') {
+  const c = sql.ref(clients)
+  return sql`${c}.placed < ${c}.urgent and exists (
+    select from cimd.fetch_places where client_ref = ${c}.id and taken_at is null
+  )`
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from './db.ts'
+import { leaveLine } from './fetch-places.ts'
 
 /** Few enough that whoever works for other tenants does not wait long. */
 const REMOVED_AT_ONCE = 5000
@@ -29,6 +30,7 @@ export async function removeTenant(db: Db, name: string): Promise<boolean> {
   await sql`
     update cimd.api_keys set revoked_at = coalesce(revoked_at, cimd.cimd_now())
     where tenant_id = ${tenant.id}`.execute(db)
+  while ((await leaveLine(db, tenant.id, REMOVED_AT_ONCE)) > 0);
   for (const { table, of } of LARGE) await removeSlices(db, table, of(tenant.id))
   const { numDeletedRows } = await db
     .deleteFrom('cimd.tenants')

@@ -51,6 +51,13 @@ describe('decideDueWork of a client that is wanted', () => {
     })
   })
 
+  it('refreshes behind all users what waits in line and others may use already', () => {
+    const lookAgainAt = at(LOST_REFRESH_WORK_SECONDS)
+    const facts = { wanted: 4, urgent: 4, inLine: true, known: true }
+    expect(decide(facts)).toEqual({ kind: 'enqueue', queue: 'refresh', lookAgainAt })
+    expect(decide({ ...facts, inLine: false })).toMatchObject({ kind: 'enqueue', queue: 'fetch' })
+  })
+
   it('enqueues what nobody waits for on the refresh queue', () => {
     const lookAgainAt = at(LOST_REFRESH_WORK_SECONDS)
     expect(decide({ wanted: 4, urgent: 3 })).toEqual({ kind: 'enqueue', queue: 'refresh', lookAgainAt })

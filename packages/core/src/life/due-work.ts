@@ -21,6 +21,8 @@ export type DueFacts = {
   readonly leasedUntil: Date | undefined
   /** What a user waits for has no place with the fetchers yet: its turn comes without the schedule. */
   readonly inLine?: boolean
+  /** A document of it was valid once. */
+  readonly known?: boolean
   /** One of the operator's own, by which the brake sees that something is wrong here. */
   readonly canary: boolean
 }
@@ -67,8 +69,10 @@ function decideWanted(facts: DueFacts, now: Date): DueAction {
   )
   if (blockedUntil !== undefined) return { kind: 'wait', lookAgainAt: blockedUntil }
   const isUrgent = facts.urgent > facts.done
-  if (isUrgent && facts.inLine) return { kind: 'wait', lookAgainAt: later(now, IN_LINE_LOOK_SECONDS) }
-  return isUrgent
+  const inLine = isUrgent && facts.inLine
+  if (inLine && !facts.known) return { kind: 'wait', lookAgainAt: later(now, IN_LINE_LOOK_SECONDS) }
+  // One tenant's line does not hold up what is refreshed for all who use the client.
+  return isUrgent && !inLine
     ? { kind: 'enqueue', queue: 'fetch', lookAgainAt: later(now, LOST_URGENT_WORK_SECONDS) }
     : { kind: 'enqueue', queue: 'refresh', lookAgainAt: later(now, LOST_REFRESH_WORK_SECONDS) }
 }

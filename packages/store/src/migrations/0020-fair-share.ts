@@ -32,8 +32,8 @@ const PLACES = `
   -- Whose places they are is not for a fetcher.
   grant select (client_ref, taken_at), update (ready_at, taken_at), delete on cimd.fetch_places to cimd_fetcher;
   grant select, update, delete on cimd.fetch_places to cimd_scheduler;
-  -- Whoever registers a client for a tenant demands it.
-  grant select, insert, update on cimd.fetch_places to cimd_operator;
+  -- Whoever registers a client for a tenant demands it, and whoever removes the tenant has it leave its line.
+  grant select, insert, update, delete on cimd.fetch_places to cimd_operator;
   grant select on cimd.fetch_places to cimd_definer;
 `
 
