@@ -1,8 +1,8 @@
-import { createApiKey, deleteEndedQuotaWindows, setQuotas } from '@cimd/store'
+import { createApiKey, deleteEndedQuotaWindows, recordAttempt, setQuotas } from '@cimd/store'
 import { expect, it } from 'vitest'
 import { type ApiAnswer, type ApiClient, createApiClient } from '../harness/api-client.ts'
 import { serveApi } from './api-bundle.ts'
-import { describeStore, identify, setup, type TestStore } from './store-bundle.ts'
+import { describeStore, failedRecord, identify, setup, type TestStore } from './store-bundle.ts'
 
 const HOUR = 3600
 const bounds = {
@@ -93,6 +93,19 @@ describeStore('quotas', () => {
     // What is known is not counted again either where it is forced.
     expect((await other.refresh({ client_id: clientId })).status).toBe(202)
     expect((await api.resolve({ client_id: clientId, wait_ms: 0 })).status).toBe(200)
+  })
+
+  it('count a first use of what is set aside, of which nothing is fetched', async () => {
+    await using served = await serve()
+    const { as, store } = served
+    const other = await as(store.otherTenant)
+    for (const status of [503, 503, 429]) {
+      const clientId = identify()
+      const { client } = await store.demand(clientId)
+      await recordAttempt(store.fetcher, failedRecord(await store.claim(client), 'quarantined'))
+      const answer = await other.resolve({ client_id: clientId, wait_ms: 0, subject: 'alice' })
+      expect(answer.status).toBe(status)
+    }
   })
 
   it('are tight for demands without a subject', async () => {

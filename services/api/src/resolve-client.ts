@@ -163,22 +163,30 @@ async function open(
     return { kind: 'demand', demand, view }
   }
   if (plan.kind === 'quarantined') {
-    if (view.id !== undefined && isTouchDue(view)) await touchInterest(trx, view.id)
+    await noteUse(deps, trx, view, { caller, subject: request.subject })
     return refusal(quarantineProblem(plan.quarantine, view.now))
   }
   // The client before the interest, as every demand does it: the other way round two of them could deadlock.
   const refresh = plan.refresh ? await raiseDemand(trx, view, refreshDemand(identified)) : undefined
-  if (causes && view.id !== undefined && isTouchDue(view)) {
-    const { charges } = limitsOfDemand(deps, caller, view, request.subject)
-    await chargeFirstUse(trx, view.id, charges)
-    await touchInterest(trx, view.id)
-  }
+  if (causes) await noteUse(deps, trx, view, { caller, subject: request.subject })
   const answer = answerFromView(clientId, known || causes ? view : asUnknown(view), {
     policy,
     redirectUri: request.redirect_uri,
     evenUnusable: request.purpose === 'revoke',
   })
   return { kind: 'answer', answer, ...(refresh && { refresh }) }
+}
+
+// A use that demands nothing, of a client that is known.
+async function noteUse(
+  deps: ResolveDeps,
+  trx: Transaction,
+  view: ClientView,
+  { caller, subject }: { readonly caller: Authenticated; readonly subject: string | undefined },
+): Promise<void> {
+  if (view.id === undefined || !isTouchDue(view)) return
+  await chargeFirstUse(trx, view.id, limitsOfDemand(deps, caller, view, subject).charges)
+  await touchInterest(trx, view.id)
 }
 
 /**
