@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { runProgram } from '@cimd/cli/program'
 import { type AuditEntry, entryHash } from '@cimd/core'
-import { readAudit, withTenant } from '@cimd/store'
+import { noteAuditCut, readAudit, withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { chainAll, chainOf, decided, noteAs } from './audit-bundle.ts'
@@ -102,6 +102,25 @@ const CASES: readonly Tampering[] = [
       from cimd.audit a where a.tenant_id = h.tenant_id and a.seq = 2;
       delete from cimd.audit where seq <= 2`),
     found: [['anchor_unconfirmed', 2]],
+  },
+  {
+    what: 'all removed, and a cut of it all forged in the head',
+    by: run(`update cimd.audit_heads set anchor_seq = seq, anchor_hash = hash, anchor_count = seq, cut_at = now();
+      delete from cimd.audit`),
+    found: [['anchor_unconfirmed', 6]],
+  },
+  {
+    what: 'all rewritten, with a cut in it that goes further than the head that was kept',
+    by: async (store) => {
+      await rewriteFrom(1)(store)
+      await noteAuditCut(store.operator, store.tenant, {
+        before: new Date('2100-01-01'),
+        actor: { kind: 'operator', id: 'cimd' },
+      })
+      await chainAll(store)
+    },
+    kept: [2, 5],
+    found: [['head_cut_off', 5]],
   },
 ]
 

@@ -3,6 +3,7 @@ import {
   type AuditHeader,
   type ChainHead,
   type ChainProblem,
+  type ChainTerms,
   type ChainVerdict,
   createChainVerifier,
   readAuditLine,
@@ -29,7 +30,7 @@ export async function runAuditVerifyFile(
   { output, openInput }: { readonly output: Output; readonly openInput: OpenInput },
   { file, heads, json }: VerifyArgs & { readonly file: string },
 ): Promise<ExitCode> {
-  return tell(output, await verify(openInput(file), heads), json)
+  return tell(output, await verify(openInput(file), { heads }), json)
 }
 
 /** Verifies the chain of a tenant as it is in the store, also against the head that the store has of it. */
@@ -40,7 +41,7 @@ export async function runAuditVerifyTenant(
   const verified = await withStore(async (db) => {
     const tenantId = await tenantOf(db, tenant)
     const { head } = await withTenant(db, tenantId, (trx) => readAuditState(trx, tenantId))
-    return verify(encoded(exportAudit(db, tenantId)), head.seq === 0 ? heads : [...heads, head])
+    return verify(encoded(exportAudit(db, tenantId)), { heads, stored: head.seq === 0 ? undefined : head })
   })
   return tell(output, verified, json)
 }
@@ -49,7 +50,10 @@ async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Arra
   for await (const piece of pieces) yield new TextEncoder().encode(piece)
 }
 
-async function verify(chunks: AsyncIterable<Uint8Array>, heads: readonly ChainHead[]): Promise<Verified> {
+async function verify(
+  chunks: AsyncIterable<Uint8Array>,
+  told: Pick<ChainTerms, 'heads' | 'stored'>,
+): Promise<Verified> {
   const lines = textLines(chunks, AUDIT_LINE_LENGTH_MAX)
   const first = await lines.next()
   const reading = readAuditLine(first.value ?? '')
@@ -57,7 +61,7 @@ async function verify(chunks: AsyncIterable<Uint8Array>, heads: readonly ChainHe
     throw new UsageError(`not an export of an audit: ${reading.ok ? 'it has no header' : reading.detail}`)
   }
   const { header } = reading.value
-  const verifier = createChainVerifier({ ...header, heads })
+  const verifier = createChainVerifier({ ...header, ...told })
   for await (const line of lines) verifier.feed(line)
   return { header, verdict: verifier.finish() }
 }

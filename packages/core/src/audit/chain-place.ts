@@ -16,6 +16,7 @@ export const CHAIN_PROBLEMS = [
   'removed',
   'truncated',
   'head_mismatch',
+  'head_cut_off',
   'anchor_mismatch',
   'anchor_unconfirmed',
 ] as const

@@ -232,8 +232,13 @@ describe('a chain that was cut for retention', () => {
     expect(verify(linesOf(rest()), { anchor, heads: [headAt(2), headAt(4), headAt(8)] }).ok).toBe(true)
   })
 
-  it('is right without such an entry from a head that was kept', () => {
-    expect(verify(linesOf(CHAIN.slice(4)), { anchor, heads: [headAt(4)] }).ok).toBe(true)
+  it('is right without such an entry from a head that was kept, and not from the one that is stored beside it', () => {
+    const lines = linesOf(CHAIN.slice(4))
+    expect(verify(lines, { anchor, heads: [headAt(4)] }).ok).toBe(true)
+    expect(told(verify(lines, { anchor, stored: headAt(4) }))).toEqual(['anchor_unconfirmed 4'])
+    expect(told(verify(lines, { anchor, heads: [headAt(4)], stored: { ...HEAD, seq: 12 } }))).toEqual([
+      'truncated 11-12',
+    ])
   })
 
   it.each<[string, Parameters<typeof verify>, readonly string[]]>([
@@ -268,6 +273,11 @@ describe('a chain that was cut for retention', () => {
       'a head that is not the anchor',
       [linesOf(rest()), { anchor, heads: [{ seq: 4, hash: wrong }] }],
       ['anchor_mismatch 4'],
+    ],
+    [
+      'no head that was kept but of what went',
+      [linesOf(rest()), { anchor, heads: [headAt(2), headAt(3)], stored: headAt(10) }],
+      ['head_cut_off 3'],
     ],
     [
       'an entry from before the cut',

@@ -12,6 +12,8 @@ export type ChainTerms = {
   readonly anchor?: ChainAnchor | undefined
   /** What the operator has kept elsewhere; without any, an end that was cut off or rewritten cannot be seen. */
   readonly heads?: readonly ChainHead[] | undefined
+  /** What is stored beside the chain of its end: of use where only the end was cut off, and no word for anything else. */
+  readonly stored?: ChainHead | undefined
 }
 
 export type ChainVerdict = {
@@ -37,8 +39,9 @@ export type ChainVerifier = {
  * problem it goes on: each line has its own hash and that of the line before, so that what is wrong with one is not wrong
  * with all behind it.
  */
-export function createChainVerifier({ tenant, anchor, heads = [] }: ChainTerms): ChainVerifier {
-  const walk = openWalk(tenant, anchor ?? { seq: 0, hash: genesisHash(tenant) }, heads)
+export function createChainVerifier({ tenant, anchor, heads = [], stored }: ChainTerms): ChainVerifier {
+  const told = stored === undefined ? heads : [...heads, stored]
+  const walk = openWalk(tenant, anchor ?? { seq: 0, hash: genesisHash(tenant) }, told)
   let unknownKinds = 0
   let isConfirmed =
     anchor === undefined || heads.some(({ seq, hash }) => seq === anchor.seq && hash === anchor.hash)
@@ -59,6 +62,7 @@ export function createChainVerifier({ tenant, anchor, heads = [] }: ChainTerms):
       if (anchor !== undefined && !isConfirmed) {
         walk.problems.push({ kind: 'anchor_unconfirmed', seq: anchor.seq })
       }
+      walk.problems.push(...cutOff(heads, walk.beginning.seq))
       return verdictOf(walk, unknownKinds)
     },
   }
@@ -70,6 +74,12 @@ function isCutAt({ entry, hash, previousHash }: ChainedEntry, anchor: ChainAncho
   const { anchor_seq: seq, anchor_hash: anchorHash, count } = entry['data'] as JsonObject
   const isSame = seq === anchor.seq && anchorHash === anchor.hash && count === anchor.count
   return isSame && entryHash(previousHash, entry) === hash
+}
+
+// A chain that was made anew may hold a cut as well: one that goes further than all that was kept must not pass for met.
+function cutOff(heads: readonly ChainHead[], beginning: number): readonly ChainProblem[] {
+  const newest = Math.max(...heads.map(({ seq }) => seq))
+  return heads.length > 0 && newest < beginning ? [{ kind: 'head_cut_off', seq: newest }] : []
 }
 
 function verdictOf(
