@@ -66,6 +66,44 @@ describeStore('the audit is append-only', () => {
     ).rejects.toMatchObject(INSUFFICIENT_PRIVILEGE)
   })
 
+  it.each<[StoreRole, string, string]>([
+    [
+      'cimd_api',
+      'a client_id that no index takes',
+      "tenant_id, kind, client_id) values ('{}', '{}', '$own', 'a.b', $long)",
+    ],
+    [
+      'cimd_api',
+      'a kind that no reader takes',
+      "tenant_id, kind) values ('{}', '{}', '$own', 'a.' || $long)",
+    ],
+    [
+      'cimd_fetcher',
+      'no end of time',
+      "client_ref, kind, at) values ('{}', '{}', 1, 'fetch.recorded', 'infinity')",
+    ],
+    [
+      'cimd_fetcher',
+      'a far year',
+      "client_ref, kind, at) values ('{}', '{}', 1, 'fetch.recorded', '290000-01-01')",
+    ],
+    [
+      'cimd_fetcher',
+      'a client_id that no index takes',
+      "client_ref, kind, at, client_id) values ('{}', '{}', 1, 'fetch.recorded', now(), $long)",
+    ],
+  ])('%s cannot note what would hold up every chain: %s', async (role, _, row) => {
+    const { tenant, owner } = shared()
+    const long = "(select string_agg(md5(i::text), '') from generate_series(1, 300) i)"
+    const values = row.replace('$own', tenant).replace('$long', long)
+    const work = owner.transaction().execute(async (trx) => {
+      await sql`select set_config('cimd.tenant_id', ${tenant}, true)`.execute(trx)
+      await sql.raw(`set local role ${role}`).execute(trx)
+      await sql.raw(`insert into cimd.audit_pending (actor, data, ${values}`).execute(trx)
+    })
+    await expect(work).rejects.toMatchObject({ constraint: 'audit_pending_fits' })
+  })
+
   it('is seen by a tenant as its own alone, and by the api without a tenant not at all', async () => {
     await using store = await setup()
     await chainOf(store, 2)

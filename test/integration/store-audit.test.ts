@@ -1,9 +1,11 @@
 import {
   chainAudit,
+  closeDb,
   deleteCutAudit,
   noteAudit,
   noteAuditCut,
   noteOldAuditCuts,
+  openDb,
   readAudit,
   readAuditState,
   recordAttempt,
@@ -188,6 +190,17 @@ describeStore('a retention cut of the audit', () => {
     expect(verifyLines(await exportOf(store.api, store.tenant))).toMatchObject({ ok: true, entries: 1 })
   })
 
+  it('is refused where it names no hash, and holds up nothing', async () => {
+    await using store = await setup()
+    await chainOf(store, 2)
+    const data = { anchor_seq: 1, anchor_hash: 'no hash', count: 1 }
+    await sql`insert into cimd.audit_pending (tenant_id, kind, actor, data) values (${store.tenant}, 'retention.cut',
+      ${JSON.stringify(actor)}::jsonb, ${JSON.stringify(data)}::jsonb)`.execute(store.operator)
+    await noteAs(store.api, decided(store.otherTenant))
+    const { chained, refused } = await chainAudit(store.scheduler, 10)
+    expect([chained, refused.length]).toEqual([1, 1])
+  })
+
   it('comes by itself once a day, of what is older than so many days', async () => {
     await using store = await setup()
     await chainOf(store, 3)
@@ -200,6 +213,28 @@ describeStore('a retention cut of the audit', () => {
     expect(await noteOldAuditCuts(store.scheduler, 30)).toBe(0)
     expect(await deleteCutAudit(store.scheduler, 100)).toBe(3)
     expect(verifyLines(await exportOf(store.api, store.tenant))).toMatchObject({ ok: true, entries: 2 })
+  })
+
+  it('deletes as fast where a chain has been cut every day for ten years', async () => {
+    await using store = await setup()
+    const [rows, cuts, tenants] = [1000, 3650, 20]
+    await sql
+      .raw(`alter table cimd.audit disable trigger all;
+        insert into cimd.tenants (name) select 'cut' || i from generate_series(1, ${tenants}) i;
+        insert into cimd.audit (tenant_id, seq, entry, hash, previous_hash)
+        select t.id, s, jsonb_build_object('tenant', t.id, 'seq', s, 'at', '2026-01-01T00:00:00.000Z',
+          'kind', case when s > ${rows} then 'retention.cut' else 'resolve.decided' end,
+          'data', jsonb_build_object('anchor_seq', case when s = ${rows + cuts} then ${rows} else 1 end)), sha256(''), sha256('')
+        from cimd.tenants t, generate_series(1, ${rows + cuts}) s where t.name like 'cut%';
+        insert into cimd.audit_heads
+        select id, ${rows + cuts}, sha256(''), ${rows}, sha256(''), ${rows}, now() from cimd.tenants where name like 'cut%';
+        alter table cimd.audit enable trigger all; analyze cimd.audit;`)
+      .execute(store.owner)
+    // With the statement timeout of a service.
+    await using stack = new AsyncDisposableStack()
+    const scheduler = openDb({ url: store.url, role: 'cimd_scheduler', onError: () => {} })
+    stack.defer(() => closeDb(scheduler))
+    expect(await deleteCutAudit(scheduler, rows)).toBe(rows * tenants)
   })
 
   const readAll = (store: Awaited<ReturnType<typeof setup>>) =>

@@ -138,8 +138,9 @@ async function readCut(
   if (typeof seq !== 'number' || typeof hash !== 'string' || seq <= begin || count !== seq - begin) {
     return 'untrue'
   }
+  // Not decoded: what is no hash would end the batch, and every one after it.
   const { rows } = await sql`
-    select from cimd.audit where tenant_id = ${tenant} and seq = ${seq} and hash = decode(${hash}, 'hex')`.execute(
+    select from cimd.audit where tenant_id = ${tenant} and seq = ${seq} and encode(hash, 'hex') = ${hash}`.execute(
     trx,
   )
   return rows.length === 1 ? { seq, hash, count: seq - begin } : 'untrue'

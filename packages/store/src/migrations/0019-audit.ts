@@ -24,8 +24,11 @@ const PENDING = `
     actor jsonb not null,
     data jsonb not null,
     check (num_nonnulls(tenant_id, client_ref) = 1),
-    -- An entry that is longer could not be read again.
-    constraint audit_pending_fits check (octet_length(actor::text) + octet_length(data::text) <= 196608)
+    -- An entry that is longer could not be read again; nor could the index take a longer client_id, or a reader a later year,
+    -- and what cannot be placed would hold up every chain.
+    constraint audit_pending_fits check (octet_length(actor::text) + octet_length(data::text) <= 196608
+      and octet_length(kind) <= 64 and octet_length(client_id) <= 2048
+      and at >= '1970-01-01' and at < '10000-01-01')
   );
 `
 
@@ -72,10 +75,12 @@ const APPEND_ONLY = `
   create function cimd.refuse_audit_change() returns trigger language plpgsql set search_path = pg_catalog
     as $$
       begin
+        -- The newest alone, as it goes furthest: each row that goes is asked about, of a chain with a cut for every day.
         if tg_op = 'DELETE' and exists (
-          select from cimd.audit c
-          where c.tenant_id = old.tenant_id and c.kind = 'retention.cut' and c.seq > old.seq
-            and (c.entry -> 'data' ->> 'anchor_seq')::bigint >= old.seq
+          select from (
+            select c.seq, (c.entry -> 'data' ->> 'anchor_seq')::bigint as anchor from cimd.audit c
+            where c.tenant_id = old.tenant_id and c.kind = 'retention.cut' order by c.seq desc limit 1
+          ) cut where cut.seq > old.seq and cut.anchor >= old.seq
         ) then
           return old;
         end if;
