@@ -397,6 +397,7 @@ describeStore('cimd on a store of its own', () => {
       due_now: 0,
       oldest_due_seconds: null,
       outbox_waiting: 0,
+      audit_waiting: 0,
       brake: null,
       queues: { fetch: none, refresh: none, deliver: none },
     })

@@ -1,5 +1,6 @@
 import { readStatus, relayOutbox, SCHEMA_VERSION } from '@cimd/store'
 import { expect, it } from 'vitest'
+import { chainAll, decided, noteAs } from './audit-bundle.ts'
 import { describeStore, failedRecord, identify, setup, validRecord } from './store-bundle.ts'
 
 describeStore('readStatus', () => {
@@ -14,6 +15,7 @@ describeStore('readStatus', () => {
       dueNow: 0,
       oldestDueSeconds: undefined,
       outboxWaiting: 0,
+      auditWaiting: 0,
     })
   })
 
@@ -53,5 +55,13 @@ describeStore('readStatus', () => {
     expect((await readStatus(store.owner)).outboxWaiting).toBe(1)
     await relayOutbox(store.scheduler, 10)
     expect((await readStatus(store.owner)).outboxWaiting).toBe(0)
+  })
+
+  it('counts the entries that no chain has yet', async () => {
+    await using store = await setup()
+    await noteAs(store.api, decided(store.tenant), decided(store.tenant))
+    expect((await readStatus(store.operator)).auditWaiting).toBe(2)
+    await chainAll(store)
+    expect((await readStatus(store.operator)).auditWaiting).toBe(0)
   })
 })

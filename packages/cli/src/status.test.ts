@@ -16,6 +16,7 @@ const STATUS: StoreStatus = {
   dueNow: 3,
   oldestDueSeconds: 200,
   outboxWaiting: 1,
+  auditWaiting: 2,
   brake: undefined,
 }
 const EMPTY: StoreStatus = {
@@ -49,6 +50,7 @@ describe('status', () => {
         versions  14
         due now   3, the oldest for 3 min
         outbox    1 event waiting
+        audit     2 waiting
         brake     not engaged
 
       ATTEMPTS OF THE LAST HOUR   COUNT
@@ -109,6 +111,7 @@ describe('status', () => {
       due_now: 3,
       oldest_due_seconds: 200,
       outbox_waiting: 1,
+      audit_waiting: 2,
       brake: null,
       queues: { fetch: COUNTS, refresh: COUNTS, deliver: COUNTS },
     })

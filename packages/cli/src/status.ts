@@ -54,6 +54,7 @@ function bodyOf(status: StoreStatus) {
     due_now: status.dueNow,
     oldest_due_seconds: status.oldestDueSeconds ?? null,
     outbox_waiting: status.outboxWaiting,
+    audit_waiting: status.auditWaiting,
     brake: status.brake
       ? { engaged_at: status.brake.engagedAt, held_from: status.brake.heldFrom, reason: status.brake.reason }
       : null,
@@ -68,6 +69,7 @@ function sayStore(output: Output, status: StoreStatus): void {
     ['versions', String(status.versions)],
     ['due now', `${status.dueNow}${oldest === undefined ? '' : `, the oldest for ${formatSeconds(oldest)}`}`],
     ['outbox', `${formatCount(status.outboxWaiting, 'event')} waiting`],
+    ['audit', `${status.auditWaiting} waiting`],
     ['brake', brakeText(status.brake)],
   ])
   say(output)

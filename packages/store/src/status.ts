@@ -24,6 +24,8 @@ export type StoreStatus = {
   readonly oldestDueSeconds: number | undefined
   /** Events that have no place in any feed yet. */
   readonly outboxWaiting: number
+  /** Entries of the audit that have no place in any chain yet. */
+  readonly auditWaiting: number
   /** Undefined while the brake is not engaged. */
   readonly brake: EngagedBrake | undefined
 }
@@ -57,6 +59,7 @@ type TotalsRow = {
   due_now: number
   oldest_due_seconds: number | null
   outbox_waiting: number
+  audit_waiting: number
 }
 
 async function readTotals(
@@ -66,7 +69,8 @@ async function readTotals(
     select d.environment, due.due_now, due.oldest_due_seconds,
       (select max(version) from cimd.schema_versions) as schema_version,
       (select count(*) from cimd.versions) as versions,
-      (select count(*) from cimd.outbox where relayed_at is null or relayed_at = '-infinity') as outbox_waiting
+      (select count(*) from cimd.outbox where relayed_at is null or relayed_at = '-infinity') as outbox_waiting,
+      (select count(*) from cimd.audit_pending) as audit_waiting
     from cimd.deployment d, (
       select count(*) as due_now, extract(epoch from cimd.cimd_now() - min(due_at))::float8 as oldest_due_seconds
       from cimd.schedule where due_at <= cimd.cimd_now()
@@ -80,6 +84,7 @@ async function readTotals(
     dueNow: row.due_now,
     oldestDueSeconds: row.oldest_due_seconds ?? undefined,
     outboxWaiting: row.outbox_waiting,
+    auditWaiting: row.audit_waiting,
   }
 }
 
