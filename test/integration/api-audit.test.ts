@@ -1,4 +1,5 @@
-import { createApiKey } from '@cimd/store'
+import { judgeDecisions } from '@cimd/scheduler'
+import { createApiKey, recordAttempt } from '@cimd/store'
 import { expect, it } from 'vitest'
 import { createApiClient } from '../harness/api-client.ts'
 import { serveApi } from './api-bundle.ts'
@@ -74,6 +75,80 @@ describeStore('an answer in the audit', () => {
     const [told, ...others] = await world.decided()
     expect(others).toEqual([])
     expect(told).toMatchObject({ answer: 'ready', redirect_uri: 'https://\ufffd.example/\ufffd' })
+  })
+})
+
+describeStore('a refusal by policy in the audit', () => {
+  const put = async (
+    world: Awaited<ReturnType<typeof open>>,
+    policy: object,
+    tenant = world.store.tenant,
+  ) => {
+    const answer = await (await world.client(['policy'], tenant)).request('/v1/policy', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ policy }),
+    })
+    expect(answer.status).toBe(200)
+    return answer.body
+  }
+
+  it('says by which policy and rule, before anything is looked up too', async () => {
+    await using world = await open()
+    const { version, digest } = await put(world, { block: [{ host: 'evil.example.org' }] })
+    await world.caller.resolve({ client_id: 'https://evil.example.org/client.json' })
+    await put(world, { mode: 'pre_registered' })
+    await world.caller.resolve({ client_id: identify() })
+    expect((await world.decided()).filter(({ answer }) => answer)).toEqual([
+      expect.objectContaining({
+        ...{ answer: 'refused', code: 'policy_denied', policy: { version, digest } },
+        verdict: { decision: 'refused', rules: [{ id: 'blocked', reason: expect.any(String) }] },
+      }),
+      expect.objectContaining({
+        ...{
+          answer: 'refused',
+          code: 'policy_denied',
+          policy: expect.objectContaining({ version: version + 1 }),
+        },
+        verdict: { decision: 'refused', rules: [expect.objectContaining({ id: 'not_pre_registered' })] },
+      }),
+    ])
+  })
+
+  it('says which version of the document was refused', async () => {
+    await using world = await open()
+    const clientId = identify()
+    await world.store.fetch(clientId)
+    const { body: before } = await world.caller.resolve({ client_id: clientId })
+    await put(world, { mode: 'review' })
+    await world.caller.resolve({ client_id: clientId })
+    expect((await world.decided()).at(-1)).toMatchObject({ code: 'policy_held', digest: before.digest })
+  })
+
+  it('is one of many rules too, and holds up the judging of no other tenant', async () => {
+    await using world = await open()
+    const clientId = identify(`https://app.example.net/${'a'.repeat(1900)}/client.json`)
+    const { host, pathname: path } = new URL(clientId)
+    const tenants = [world.store.tenant, world.store.otherTenant].sort()
+    const [first = '', second = ''] = tenants
+    for (const tenant of tenants) {
+      await world.store.demand(clientId, { tenant, forced: true })
+      await put(world, { changes: 'hold_widening' }, tenant)
+    }
+    const { client } = await world.store.demand(clientId)
+    await recordAttempt(world.store.fetcher, validRecord(await world.store.claim(client)))
+    await judgeDecisions(world.store.scheduler, () => false)
+    await put(world, { block: Array.from({ length: 200 }, () => ({ host, path })) }, first)
+    await put(world, { mode: 'review' }, second)
+    await judgeDecisions(world.store.scheduler, () => false)
+    const refused = await (await world.client(['resolve'], first)).resolve({ client_id: clientId })
+    expect([refused.status, refused.body.code]).toEqual([403, 'policy_denied'])
+    await chainAll(world.store)
+    const judged = async (tenant: string) => {
+      const { body } = await (await world.client(['audit'], tenant)).request('/v1/audit')
+      return (body.entries as Shown[]).filter(({ entry }) => entry.kind === 'policy.judged').length
+    }
+    expect([await judged(first), await judged(second)]).toEqual([1, 1])
   })
 })
 

@@ -23,6 +23,7 @@ export {
   readAuditLine,
 } from './audit/audit-line.ts'
 export { auditedDocument } from './audit/audited-document.ts'
+export { auditedRules } from './audit/audited-rules.ts'
 export { CHAIN_PROBLEMS, type ChainProblem, type ChainProblemKind } from './audit/chain-place.ts'
 export {
   type ChainTerms,

@@ -1,4 +1,4 @@
-import { admitIdentifier, type PolicyIdentifier, type TrustPolicy } from '@cimd/core'
+import { admitIdentifier, type PolicyIdentifier, type PolicyVerdict, type TrustPolicy } from '@cimd/core'
 import type { Authenticated } from '@cimd/store'
 import { DEFAULT_POLICY, type NamedPolicy, type Policies } from './policies.ts'
 import { type Problem, policyProblem, requestProblem } from './problem.ts'
@@ -7,16 +7,16 @@ import { type Problem, policyProblem, requestProblem } from './problem.ts'
 export type Admission =
   | { readonly kind: 'admitted' }
   /** Only a client that was registered before is admitted. */
-  | { readonly kind: 'registered_only'; readonly problem: Problem }
-  | { readonly kind: 'refused'; readonly problem: Problem }
+  | { readonly kind: 'registered_only'; readonly problem: Problem; readonly verdict: PolicyVerdict }
+  | { readonly kind: 'refused'; readonly problem: Problem; readonly verdict: PolicyVerdict }
 
 /** The first step of a policy, which knows nothing of the client but its name. */
 export function admissionOf(policy: TrustPolicy, identifier: PolicyIdentifier): Admission {
-  const asStranger = admitIdentifier(policy, identifier, { preRegistered: false })
-  if (asStranger.decision === 'admit') return { kind: 'admitted' }
+  const verdict = admitIdentifier(policy, identifier, { preRegistered: false })
+  if (verdict.decision === 'admit') return { kind: 'admitted' }
   const asKnown = admitIdentifier(policy, identifier, { preRegistered: true })
-  const problem = policyProblem(asStranger)
-  return { kind: asKnown.decision === 'admit' ? 'registered_only' : 'refused', problem }
+  const kind = asKnown.decision === 'admit' ? 'registered_only' : 'refused'
+  return { kind, problem: policyProblem(verdict), verdict }
 }
 
 /**

@@ -29,6 +29,8 @@ export type Answer =
       readonly problem: Problem
       /** Where a policy has judged a document. */
       readonly basis?: AnswerBasis
+      /** Where it refused the client_id, and was asked about nothing else. */
+      readonly refusedBy?: Pick<AnswerBasis, 'policy' | 'verdict'>
     }
 
 /** What an answer was made of: for what is told beside it, and never sent itself. */

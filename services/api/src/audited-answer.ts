@@ -1,4 +1,4 @@
-import { auditedDocument, chainableText, decisionName, type NewAuditEntry } from '@cimd/core'
+import { auditedDocument, auditedRules, chainableText, decisionName, type NewAuditEntry } from '@cimd/core'
 import type { Answer, AnswerBasis } from './answer.ts'
 import type { Asked } from './asked.ts'
 import type { Problem } from './problem.ts'
@@ -17,10 +17,14 @@ export function auditedDecision(
   const asked = { purpose, ...(redirectUri !== undefined && { redirect_uri: chainableText(redirectUri) }) }
   if (answer.kind === 'ready') return { ...asked, ...readyFacts(answer) }
   if (answer.kind === 'pending') return { ...asked, answer: 'pending', cache: { status: 'unusable' } }
-  const { code } = answer.problem
-  if (!isDecision(answer.problem)) return undefined
-  const judged = answer.basis && policyFacts(answer.basis)
-  return { ...asked, answer: 'refused', code, cache: { status: 'unusable', why: code }, ...judged }
+  const { problem, basis, refusedBy = basis } = answer
+  if (!isDecision(problem)) return undefined
+  const { code } = problem
+  return {
+    ...{ ...asked, answer: 'refused', code, cache: { status: 'unusable', why: code } },
+    ...(basis && { digest: basis.view.version?.digest }),
+    ...(refusedBy && policyFacts(refusedBy)),
+  }
 }
 
 /** A refusal that names the client itself: by the tenant's policy, or because nothing of it may be used. */
@@ -66,8 +70,10 @@ function readyFacts({
   }
 }
 
-function policyFacts({ policy, verdict }: AnswerBasis): Pick<AuditedDecision, 'policy' | 'verdict'> {
-  const { version, digest } = policy
-  const rules = verdict.reasons.map(({ code, detail }) => ({ id: code, reason: chainableText(detail) }))
-  return { policy: { version, digest }, verdict: { decision: decisionName(verdict.decision), rules } }
+function policyFacts({
+  policy: { version, digest },
+  verdict: { decision, reasons },
+}: Pick<AnswerBasis, 'policy' | 'verdict'>): Pick<AuditedDecision, 'policy' | 'verdict'> {
+  const verdict = { decision: decisionName(decision), rules: auditedRules(reasons) }
+  return { policy: { version, digest }, verdict }
 }

@@ -95,7 +95,7 @@ export async function resolveClient(
   const { policy } = judged
   // A revocation works for whoever was admitted before.
   const admission: Admission = isRevocation ? { kind: 'admitted' } : admissionOf(policy.policy, identified)
-  if (admission.kind === 'refused') return { kind: 'problem', problem: admission.problem }
+  if (admission.kind === 'refused') return refusalBy(policy, admission)
 
   // Before the record is read, so that whatever ends after the reading is heard of.
   const waiter = registerFor(deps.waiters, identified.value)
@@ -145,7 +145,7 @@ async function open(
   const causes = allowed && request.purpose !== 'token' && request.purpose !== 'revoke'
   const view = await look(trx, clientId, causes)
   if (admission.kind === 'registered_only' && view.registration === undefined) {
-    return refusal(admission.problem)
+    return { kind: 'answer', answer: refusalBy(policy, admission) }
   }
   const known = view.lastResolvedAt !== undefined
   const asked = { purpose: request.purpose, mayDemand: allowed, known }
@@ -219,6 +219,13 @@ export function overloadOf(
 /** Whether there is something of the client that may be used. */
 export function isUsable({ standing, now, terms }: ClientView): boolean {
   return usabilityOf(standing, now, terms).kind !== 'unusable'
+}
+
+function refusalBy(
+  policy: NamedPolicy,
+  { problem, verdict }: Exclude<Admission, { kind: 'admitted' }>,
+): Answer {
+  return { kind: 'problem', problem, refusedBy: { policy, verdict } }
 }
 
 function refusal(problem: Problem): Opening {

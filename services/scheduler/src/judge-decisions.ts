@@ -1,5 +1,5 @@
 import {
-  chainableText,
+  auditedRules,
   DEFAULT_TRUST_POLICY,
   type DecisionName,
   decisionName,
@@ -140,11 +140,10 @@ async function judgeClients(trx: Transaction, counts: Counts, judging: Judging):
 
 async function noteJudgement(trx: Transaction, policy: NamedPolicy, decision: NewDecision): Promise<void> {
   const { client, versionDigest: digest, reasons } = decision
-  const rules = reasons.map(({ code, detail }) => ({ id: code, reason: chainableText(detail) }))
   const data = {
     ...{ stage: 'document' as const, digest },
     policy: { version: policy.version, digest: policyDigest(policy.policy) },
-    verdict: { decision: decision.decision, rules },
+    verdict: { decision: decision.decision, rules: auditedRules(reasons) },
   }
   await noteOwnAudit(trx, { kind: 'policy.judged', by: SCHEDULER, client, data })
 }
