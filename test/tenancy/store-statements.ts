@@ -25,6 +25,7 @@ const OF_NO_TENANT: Readonly<Record<string, string>> = {
   'schedule.ts': "the scheduler's, about whether anybody uses a client",
   'settle-delivery.ts': "the notifier's, about the subscription of a lane it has claimed",
   'stale-limits.ts': "an operator's, who names the tenant",
+  'status.ts': "an operator's, about the whole deployment",
   'tables.ts': 'types',
   'tenant-quotas.ts': "an operator's, who names the tenant",
   'tenant-removal.ts': "an operator's, who names the tenant",
