@@ -113,6 +113,34 @@ describeStore('the audit of a tenant', () => {
   })
 })
 
+describeStore('a month of a long audit', () => {
+  it.each([
+    ['audit_pkey', {}, '0'],
+    [
+      'audit_client',
+      { clientId: 'https://app.example.net/client.json' },
+      "0, 'https://app.example.net/client.json'",
+    ],
+    ['audit_subject', { subject: PSEUDONYM }, `0, '${PSEUDONYM}'`],
+  ] as const)('is found without reading the entries before it: %s', async (index, query, values) => {
+    await using store = await setup()
+    const from = new Date('2026-03-01')
+    const plan = await withTenant(store.api, store.tenant, async (trx) => {
+      await sql
+        .raw('set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off')
+        .execute(trx)
+      await readAudit(trx, { ...query, from, limit: 10 })
+      const { rows } = await sql<{ name: string }>`
+        select name from pg_prepared_statements where statement like '%from cimd.audit a%'`.execute(trx)
+      const explain = `explain execute ${rows[0]?.name}(${values}, '${from.toISOString()}', 10)`
+      return (await sql.raw<Record<string, string>>(explain).execute(trx)).rows
+    })
+    expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toContain(
+      `Index Only Scan using ${index} on audit a`,
+    )
+  })
+})
+
 describeStore('what an attempt puts into the audit', () => {
   const audited = {
     resource: 'document',
