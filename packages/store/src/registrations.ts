@@ -89,19 +89,22 @@ type RegisteredRow = {
   created_by: string
 }
 
-/** Gives up to `limit` registrations the version that their fetch has found, and has them judged; how many. */
+/**
+ * Gives up to `limit` registrations the version that their fetch has found, and has them judged; how many. Those of which
+ * nothing was found wait, however many they are, and are in nobody's way.
+ */
 export async function pinRegistrations(db: Db, limit: number): Promise<number> {
   const { rows } = await sql<{ pinned: number }>`
     with found as (
-      select g.tenant_id, g.client_ref, a.generation, a.version_id from (
-        select * from cimd.registrations where generation > pinned_generation and mode <> 'periodic'
-        limit ${limit} for no key update skip locked
-      ) g cross join lateral (
+      select g.tenant_id, g.client_ref, a.generation, a.version_id
+      from cimd.registrations g cross join lateral (
         select generation, version_id from cimd.attempts
         where client_ref = g.client_ref and generation >= g.generation and applied and outcome <> 'failed'
           and version_id is not null
         order by generation limit 1
       ) a
+      where g.generation > g.pinned_generation and g.mode <> 'periodic'
+      limit ${limit} for no key update of g skip locked
     ), pinned as (
       update cimd.registrations g set version_id = found.version_id, pinned_generation = found.generation
       from found where (g.tenant_id, g.client_ref) = (found.tenant_id, found.client_ref)
