@@ -1,11 +1,25 @@
 import { judgeDecisions } from '@cimd/scheduler'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { record, servePolicies } from './policy-bundle.ts'
+import { ADDED, LISTED, record, servePolicies } from './policy-bundle.ts'
 import { describeStore, identify } from './store-bundle.ts'
 
 describeStore('what becomes of a decision', () => {
   const { store, tenantOf } = servePolicies()
+
+  it('CHG-02: falls back to what was approved when the approval ends, not to what came after it', async () => {
+    const { put, publish, resolve, send } = await tenantOf()
+    const clientId = identify()
+    await put({ mode: 'review', changes: 'hold_widening', approvals: { expire_after_days: 2 } })
+    await publish(clientId)
+    const [{ digest }] = (await send('GET', '/v1/reviews')).body.reviews
+    await send('POST', '/v1/reviews/approve', { client_id: clientId, digest })
+    const { body } = await publish(clientId, { redirect_uris: [LISTED, ADDED] })
+    expect(body.document.redirect_uris).toEqual([LISTED])
+    await put({ changes: 'hold_widening' })
+    await send('DELETE', `/v1/reviews?${new URLSearchParams({ client_id: clientId })}`)
+    expect((await resolve(clientId)).body.document.redirect_uris).toEqual([LISTED])
+  })
 
   it('FET-27: pins what was registered, however many others were registered in vain', async () => {
     const { tenant, send, resolve } = await tenantOf()

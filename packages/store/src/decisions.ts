@@ -16,14 +16,14 @@ export type NewDecision = {
 }
 
 /**
- * Notes what was said to the tenant of the transaction for the first time, and the version as the baseline if one is asked
- * for and there is none. Where something else is noted already, it only has that judged anew: what changes a decision tells
+ * Notes what was said to the tenant of the transaction for the first time, and the version with the digest `baseline` as the
+ * baseline if there is none. Where something else is noted already, it only has that judged anew: what changes a decision tells
  * of it too (see `settleDecision`).
  */
 export async function noteDecision(
   trx: Transaction,
   decision: NewDecision,
-  { asBaseline }: { readonly asBaseline: boolean },
+  { baseline }: { readonly baseline: string | undefined },
 ): Promise<void> {
   const differs = sql`d.decision is not null and (d.decision, d.version_id, d.review_since is not null)
     is distinct from (excluded.decision, excluded.version_id, excluded.review_since is not null)`
@@ -31,7 +31,9 @@ export async function noteDecision(
     insert into cimd.decisions as d (tenant_id, client_ref, decision, version_id, policy_version, reasons, review_since,
       baseline_version_id)
     select cimd.current_tenant(), c.id, ${decision.decision}, v.id, ${decision.policyVersion}, ${json(decision.reasons)}::jsonb,
-      case when ${decision.waitsForReview} then cimd.cimd_now() end, case when ${asBaseline} then v.id end
+      case when ${decision.waitsForReview} then cimd.cimd_now() end, (
+        select max(id) from cimd.versions where client_id = c.client_id and digest = decode(${baseline ?? null}, 'hex')
+      )
     from ${judgedVersion(decision)}
     on conflict (tenant_id, client_ref) do update set
       baseline_version_id = coalesce(d.baseline_version_id, excluded.baseline_version_id),

@@ -21,13 +21,18 @@ export function isDecisionDue(basis: AnswerBasis): boolean {
 /** Notes it for the tenant. */
 export async function noteJudgement(db: Db, tenantId: string, basis: AnswerBasis): Promise<void> {
   await withTenant(db, tenantId, (trx) =>
-    noteDecision(trx, decisionOf(basis), { asBaseline: needsBaseline(basis) }),
+    noteDecision(trx, decisionOf(basis), { baseline: needsBaseline(basis) ? agreedIn(basis) : undefined }),
   )
 }
 
 // The first version that was admitted counts as agreed to, where it matters at all (CHG-02).
 function needsBaseline({ policy, view, verdict }: AnswerBasis): boolean {
   return policy.policy.changes !== 'accept' && verdict.decision === 'admit' && view.baseline === undefined
+}
+
+// What was published beyond an approval was not given, so that nobody has agreed to it.
+function agreedIn({ view }: AnswerBasis): string | undefined {
+  return view.approved?.digest ?? view.version?.digest
 }
 
 function decisionOf({ view, policy, verdict, isWideningHeld }: AnswerBasis): NewDecision {
