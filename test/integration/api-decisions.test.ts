@@ -1,4 +1,5 @@
 import { judgeDecisions } from '@cimd/scheduler'
+import { doneKey, notify, withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { ADDED, LISTED, record, servePolicies } from './policy-bundle.ts'
@@ -6,6 +7,27 @@ import { describeStore, identify } from './store-bundle.ts'
 
 describeStore('what becomes of a decision', () => {
   const { store, tenantOf } = servePolicies()
+
+  it('POL-05: tells of a refusal and its end where the tenant has written no policy', async () => {
+    const { publish, send, changes } = await tenantOf()
+    const clientId = identify()
+    const { digest } = (await publish(clientId)).body
+    await send('POST', '/v1/reviews/refuse', { client_id: clientId, digest, reason: 'Not a partner.' })
+    expect(await changes()).toMatchObject([{ from: 'admitted', to: 'refused', codes: ['review_refused'] }])
+    await send('DELETE', `/v1/reviews?${new URLSearchParams({ client_id: clientId })}`)
+    expect((await changes())[1]).toMatchObject({ from: 'refused', to: 'admitted' })
+    expect(await changes()).toHaveLength(2)
+  })
+
+  it('POL-05: tells what a new policy decides otherwise of a client that is asked for before it was judged', async () => {
+    const { put, publish, resolve, changes } = await tenantOf()
+    const clientId = identify()
+    await publish(clientId, { redirect_uris: ['https://elsewhere.example/cb'] })
+    await put({ redirects: { cross_host: 'refuse' } })
+    expect((await resolve(clientId)).body.code).toBe('policy_denied')
+    expect(await changes()).toMatchObject([{ from: 'admitted', to: 'refused' }])
+    expect(await changes()).toHaveLength(1)
+  })
 
   it('CHG-02: falls back to what was approved when the approval ends, not to what came after it', async () => {
     const { put, publish, resolve, send } = await tenantOf()
@@ -19,6 +41,19 @@ describeStore('what becomes of a decision', () => {
     await put({ changes: 'hold_widening' })
     await send('DELETE', `/v1/reviews?${new URLSearchParams({ client_id: clientId })}`)
     expect((await resolve(clientId)).body.document.redirect_uris).toEqual([LISTED])
+  })
+
+  it('POL-03: tells that a registration was what admitted a client', async () => {
+    const { put, publish, send, resolve, changes } = await tenantOf()
+    const clientId = identify()
+    await publish(clientId)
+    await put({ mode: 'pre_registered' })
+    expect(await changes()).toHaveLength(1)
+    await send('PUT', '/v1/registrations', { client_id: clientId, mode: 'periodic' })
+    expect((await changes())[1]).toMatchObject({ from: 'refused', to: 'admitted' })
+    await send('DELETE', `/v1/registrations?${new URLSearchParams({ client_id: clientId })}`)
+    expect((await resolve(clientId)).status).toBe(403)
+    expect((await changes())[2]).toMatchObject({ from: 'admitted', to: 'refused' })
   })
 
   it('FET-27: pins what was registered, however many others were registered in vain', async () => {
@@ -36,4 +71,94 @@ describeStore('what becomes of a decision', () => {
     await record(store(), clientId, { client_name: 'Second' })
     expect((await resolve(clientId)).body.document.client_name).toBe('First')
   })
+
+  it('POL-05: tells what was decided by a policy that was replaced while somebody waited', async () => {
+    const { tenant, put, resolve, changes } = await tenantOf()
+    const clientId = identify()
+    await put({ ports: [443] })
+    const waiting = resolve(clientId, { wait_ms: 10_000 })
+    await expect.poll(() => isUsed(tenant)).toBe(true)
+    await put({ block: [{ host: 'client.example.net' }] })
+    expect(await changes()).toEqual([])
+    await record(store(), clientId, {})
+    await notify(store().fetcher, [{ channel: 'cimd_done', payload: doneKey(clientId) }])
+    expect((await waiting).status).toBe(200)
+    expect(await changes()).toMatchObject([{ from: 'admitted', to: 'refused', codes: ['blocked'] }])
+  })
+
+  it('POL-01: shows the reasons of the policy in force to whoever reviews', async () => {
+    const { put, publish, send, changes } = await tenantOf()
+    const clientId = identify()
+    await put({ mode: 'review' })
+    await publish(clientId, { token_endpoint_auth_method: 'private_key_jwt' })
+    await put({ warnings: { keys_missing: 'hold' } })
+    expect(await changes()).toEqual([])
+    expect((await send('GET', '/v1/reviews')).body.reviews).toMatchObject([
+      { client_id: clientId, held: 'client', reasons: [{ code: 'document_warning' }] },
+    ])
+  })
+
+  it('POL-05: tells of a refusal while the client is being judged by a new policy', async () => {
+    const { tenant, put, publish, send, changes } = await tenantOf()
+    const [first, second] = [identify(), identify()]
+    await publish(first, { redirect_uris: ['https://elsewhere.example/cb'] })
+    const { digest } = (await publish(second)).body
+    const refusal = { client_id: second, digest, reason: 'Not a partner.' }
+    await put({ redirects: { cross_host: 'refuse' } })
+    const release = await keepFromTelling(tenant)
+    const judged = changes()
+    await store().untilBlocked()
+    // Nothing is noted of the second yet, so that nothing of it is locked.
+    expect((await send('POST', '/v1/reviews/refuse', refusal)).status).toBe(200)
+    await release()
+    expect(await judged).toMatchObject([{ client_id: first }])
+    expect((await changes())[1]).toMatchObject({ client_id: second, from: 'admitted', to: 'refused' })
+    expect(await changes()).toHaveLength(2)
+  })
+
+  it('POL-05: has a refusal wait while what is noted of the client is judged', async () => {
+    const { tenant, put, publish, send, changes } = await tenantOf()
+    const [first, second] = [identify(), identify()]
+    await put({ ports: [443] })
+    for (const clientId of [first, second]) await publish(clientId)
+    const digest = (await publish(second)).body.digest
+    await put({ mode: 'review' })
+    const release = await keepFromTelling(tenant)
+    const judged = changes()
+    await store().untilBlocked()
+    const refusal = send('POST', '/v1/reviews/refuse', {
+      client_id: second,
+      digest,
+      reason: 'Not a partner.',
+    })
+    await store().untilBlocked(2)
+    await release()
+    expect(await judged).toHaveLength(2)
+    expect((await refusal).status).toBe(200)
+    expect((await changes())[2]).toMatchObject({ client_id: second, from: 'held', to: 'refused' })
+    expect(await changes()).toHaveLength(3)
+  })
+
+  const isUsed = (tenant: string) =>
+    withTenant(store().api, tenant, async (trx) => {
+      const { rows } = await sql`select from cimd.interest where tenant_id = ${tenant}`.execute(trx)
+      return rows.length > 0
+    })
+
+  /** Keeps the scheduler in the middle of its transaction until what is returned is called. */
+  async function keepFromTelling(tenant: string): Promise<() => Promise<void>> {
+    const [held, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const holding = store()
+      .owner.transaction()
+      .execute(async (trx) => {
+        await sql`select from cimd.tenants where id = ${tenant} for no key update`.execute(trx)
+        held.resolve()
+        await released.promise
+      })
+    await held.promise
+    return () => {
+      released.resolve()
+      return holding
+    }
+  }
 })

@@ -43,6 +43,7 @@ const FUNCTIONS_OF_NO_TENANT: Readonly<Record<string, string>> = {
   'decisions.ts dropDue': "the scheduler's, in a transaction of the tenant",
   'decisions.ts findDueDecisions': "the scheduler's, about what is due, whose ever it is",
   'decisions.ts findUnjudgedTenants': "the scheduler's, about tenants",
+  'decisions.ts lockDecisions': "the scheduler's, in a transaction of the tenant",
   'decisions.ts noteJudged': "the scheduler's, in a transaction of the tenant",
   'decisions.ts settleDecision': "the scheduler's, in a transaction of the tenant",
   'decisions.ts tryLockJudging': "the scheduler's, in a transaction of the tenant",

@@ -17,8 +17,8 @@ export type NewDecision = {
 
 /**
  * Notes what was said to the tenant of the transaction for the first time, and the version with the digest `baseline` as the
- * baseline if there is none. Where something else is noted already, it only has that judged anew: what changes a decision tells
- * of it too (see `settleDecision`).
+ * baseline if there is none. Where something else is noted already, or counted before a policy by which not all clients have been
+ * judged yet, it only has that judged: what changes a decision tells of it too (see `settleDecision`).
  */
 export async function noteDecision(
   trx: Transaction,
@@ -28,16 +28,26 @@ export async function noteDecision(
   const differs = sql`d.decision is not null and (d.decision, d.version_id, d.review_since is not null)
     is distinct from (excluded.decision, excluded.version_id, excluded.review_since is not null)`
   await sql`
+    with judged as (
+      select c.id as client_ref, v.id as version_id, ${wasJudgedBefore(decision)} as is_change,
+        exists (
+          select from cimd.tenants
+          where id = cimd.current_tenant() and policy_version > ${decision.policyVersion}
+        ) as is_outdated,
+        (select max(id) from cimd.versions
+          where client_id = c.client_id and digest = decode(${baseline ?? null}, 'hex')) as baseline_version_id
+      from ${judgedVersion(decision)}
+    )
     insert into cimd.decisions as d (tenant_id, client_ref, decision, version_id, policy_version, reasons, review_since,
-      baseline_version_id)
-    select cimd.current_tenant(), c.id, ${decision.decision}, v.id, ${decision.policyVersion}, ${json(decision.reasons)}::jsonb,
-      case when ${decision.waitsForReview} then cimd.cimd_now() end, (
-        select max(id) from cimd.versions where client_id = c.client_id and digest = decode(${baseline ?? null}, 'hex')
-      )
-    from ${judgedVersion(decision)}
+      baseline_version_id, due_at)
+    select cimd.current_tenant(), client_ref, case when not is_change then ${decision.decision} end, version_id,
+      ${decision.policyVersion}, ${json(decision.reasons)}::jsonb,
+      case when not is_change and ${decision.waitsForReview} then cimd.cimd_now() end, baseline_version_id,
+      case when is_change or is_outdated then cimd.cimd_now() end
+    from judged
     on conflict (tenant_id, client_ref) do update set
       baseline_version_id = coalesce(d.baseline_version_id, excluded.baseline_version_id),
-      due_at = case when ${differs} then least(d.due_at, cimd.cimd_now()) else d.due_at end,
+      due_at = least(d.due_at, case when ${differs} then cimd.cimd_now() else excluded.due_at end),
       decision = coalesce(d.decision, excluded.decision),
       version_id = case when d.decision is null then excluded.version_id else d.version_id end,
       policy_version = case when d.decision is null then excluded.policy_version else d.policy_version end,
@@ -59,10 +69,28 @@ export async function settleDecision(trx: Transaction, decision: NewDecision): P
     from ${judgedVersion(decision)}
     on conflict (tenant_id, client_ref) do update set
       decision = excluded.decision, version_id = excluded.version_id, policy_version = excluded.policy_version,
-      reasons = excluded.reasons, due_at = excluded.due_at,
+      reasons = excluded.reasons,
+      -- A row that was not there to be locked may have come with something to judge.
+      due_at = case when d.decision is null then least(d.due_at, excluded.due_at) else excluded.due_at end,
       review_since = case when ${decision.waitsForReview} then coalesce(d.review_since, excluded.review_since) end`.execute(
     trx,
   )
+}
+
+/**
+ * Keeps what is noted of the clients for the tenant of the transaction as it is until that ends: what a person decides
+ * meanwhile waits, and has them judged again. To be called before what is judged is read.
+ */
+export async function lockDecisions(trx: Transaction, clients: readonly string[]): Promise<void> {
+  await sql`select from cimd.decisions
+    where tenant_id = cimd.current_tenant() and client_ref = any(${clients}::bigint[])
+    order by client_ref for no key update`.execute(trx)
+}
+
+/** Has what is noted of a client judged anew for the tenant of the transaction. */
+export async function judgeAnew(trx: Transaction, client: string): Promise<void> {
+  await sql`update cimd.decisions set due_at = cimd.cimd_now()
+    where tenant_id = cimd.current_tenant() and client_ref = ${client}`.execute(trx)
 }
 
 /** Decisions of one tenant that are due, by row id of the client. */
@@ -122,6 +150,16 @@ export async function setBaseline(trx: Transaction, client: string, digest: stri
     on conflict (tenant_id, client_ref) do update set baseline_version_id = excluded.baseline_version_id`.execute(
     trx,
   )
+}
+
+// Of a client that the tenant used before the policy, and of which nothing is noted, another one has judged last.
+function wasJudgedBefore({ policyVersion }: NewDecision) {
+  return sql<boolean>`exists (
+    select from cimd.tenants t
+    join cimd.policies p on p.tenant_id = t.id and p.version = ${policyVersion}
+    join cimd.interest i on i.tenant_id = t.id and i.client_ref = c.id
+    where t.id = cimd.current_tenant() and t.evaluated_policy_version < p.version and i.first_demand_at < p.created_at
+  )`
 }
 
 // The same bytes may have been published twice: the newest counts.

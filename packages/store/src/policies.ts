@@ -19,6 +19,8 @@ export type StoredPolicy = {
 export type PolicyVersions = {
   readonly inForce: number
   readonly reportOnly: number | undefined
+  /** The one by which all clients were judged last. */
+  readonly evaluated: number
   /** What the tenant asks of clients where no policy is in force (DOC-13). */
   readonly profile: string
 }
@@ -92,15 +94,19 @@ export async function listPolicies(
 /** Which versions count for the tenant of the transaction. */
 export async function readPolicyVersions(trx: Transaction): Promise<PolicyVersions> {
   const { rows } = await sql<VersionsRow>`
-    select policy_version, report_policy_version, profile from cimd.tenants where id = cimd.current_tenant()`.execute(
-    trx,
-  )
+    select ${VERSIONS} from cimd.tenants where id = cimd.current_tenant()`.execute(trx)
   return versionsFromRow(rows[0])
 }
 
 type PolicyRow = { version: number; policy: unknown; digest: string; created_at: Date; created_by: string }
-type VersionsRow = { policy_version: number; report_policy_version: number | null; profile: string }
+type VersionsRow = {
+  policy_version: number
+  report_policy_version: number | null
+  evaluated_policy_version: number
+  profile: string
+}
 
+const VERSIONS = sql`policy_version, report_policy_version, evaluated_policy_version, profile`
 const COLUMNS = sql`version, policy, encode(digest, 'hex') as digest, created_at, created_by`
 
 function fromRow({ created_at, created_by, ...row }: PolicyRow): StoredPolicy {
@@ -110,13 +116,13 @@ function fromRow({ created_at, created_by, ...row }: PolicyRow): StoredPolicy {
 function versionsFromRow(row: VersionsRow | undefined): PolicyVersions {
   if (row === undefined) throw new Error('the transaction belongs to no tenant')
   const { policy_version: inForce, report_policy_version: reportOnly, profile } = row
-  return { inForce, reportOnly: reportOnly ?? undefined, profile }
+  return { inForce, reportOnly: reportOnly ?? undefined, evaluated: row.evaluated_policy_version, profile }
 }
 
 // Whoever puts a policy waits here for whoever does at the same time.
 async function lockVersions(trx: Transaction): Promise<PolicyVersions> {
   const { rows } = await sql<VersionsRow>`
-    select policy_version, report_policy_version, profile from cimd.tenants where id = cimd.current_tenant()
+    select ${VERSIONS} from cimd.tenants where id = cimd.current_tenant()
     for no key update`.execute(trx)
   return versionsFromRow(rows[0])
 }

@@ -2,6 +2,7 @@ import type { AuditActor } from '@cimd/core'
 import { sql } from 'kysely'
 import { noteOwnAudit } from './audit-pending.ts'
 import type { Db, Transaction } from './db.ts'
+import { judgeAnew } from './decisions.ts'
 import type { RegistrationMode } from './policy-facts.ts'
 
 /** A client that was registered before it came (POL-03, FET-27). */
@@ -36,6 +37,7 @@ export async function putRegistration(
       pinned_generation = 0, version_id = case when excluded.mode = 'periodic' then null else g.version_id end`.execute(
     trx,
   )
+  await judgeAnew(trx, client)
   await noteOwnAudit(trx, { kind: 'registration.put', by, client, data: { mode } })
 }
 
@@ -56,6 +58,7 @@ export async function deleteRegistration(
     returning client_ref as client`.execute(trx)
   const [ended] = rows
   if (ended === undefined) return false
+  await judgeAnew(trx, ended.client)
   await noteOwnAudit(trx, { kind: 'registration.ended', by, client: ended.client, data: {} })
   return true
 }

@@ -2,6 +2,7 @@ import { type ClientIdUrl, judgeStoredClient, type StoredJudgement, type TrustPo
 import { sql } from 'kysely'
 import { type StoredVersion, type VersionRow, versionFromRow } from './clients.ts'
 import type { Transaction } from './db.ts'
+import { lockDecisions } from './decisions.ts'
 import {
   isOwnerNew,
   type PolicyFacts,
@@ -24,6 +25,9 @@ export type UsedClient = PolicyFacts & {
 /** `next`: where to go on; undefined at the end. */
 export type UsedSlice = { readonly clients: readonly UsedClient[]; readonly next: string | undefined }
 
+/** `judging`: what is noted of the clients stays until the transaction ends, as `lockDecisions` says. */
+export type UsedOptions = { readonly judging?: boolean }
+
 type UsedRow = PolicyFactsRow & VersionRow & { id: string; client_id: string; rules_approved: number | null }
 
 /**
@@ -32,7 +36,11 @@ type UsedRow = PolicyFactsRow & VersionRow & { id: string; client_id: string; ru
  */
 export async function listUsedClients(
   trx: Transaction,
-  { after = '0', limit }: { readonly after?: string | undefined; readonly limit: number },
+  {
+    after = '0',
+    limit,
+    ...options
+  }: UsedOptions & { readonly after?: string | undefined; readonly limit: number },
 ): Promise<UsedSlice> {
   const { rows } = await sql<{ client: string }>`
     select client_ref::text as client from cimd.interest
@@ -40,7 +48,7 @@ export async function listUsedClients(
     trx,
   )
   const slice = rows.map(({ client }) => client)
-  const clients = await findUsedClients(trx, slice)
+  const clients = await findUsedClients(trx, slice, options)
   return { clients, next: slice.length < limit ? undefined : slice.at(-1) }
 }
 
@@ -48,8 +56,10 @@ export async function listUsedClients(
 export async function findUsedClients(
   trx: Transaction,
   clients: readonly string[],
+  { judging = false }: UsedOptions = {},
 ): Promise<readonly UsedClient[]> {
   if (clients.length === 0) return []
+  if (judging) await lockDecisions(trx, clients)
   const { rows } = await sql<UsedRow>`
     select c.id::text, c.client_id, v.digest, v.body, v.content_type, v.fetched_at, v.rules_version,
       (select rules_version from cimd.deployment) as rules_approved, ${policyColumns}

@@ -79,7 +79,11 @@ async function judgeDue(
       if (!(await tryLockJudging(trx))) return
       const policy = await policyOf(trx)
       if (policy === undefined) counts.unreadable.add(tenantId)
-      else await judgeClients(trx, counts, { tenantId, clients: await findUsedClients(trx, due), policy })
+      else {
+        const before = await policyOf(trx, (await readPolicyVersions(trx)).evaluated)
+        const found = await findUsedClients(trx, due, { judging: true })
+        await judgeClients(trx, counts, { tenantId, clients: found, policy, before })
+      }
       // Of what nothing is valid there is nothing to say, nor by a policy that nobody can read.
       await dropDue(trx, due)
     })
@@ -101,7 +105,7 @@ async function judgeTenant(
         counts.unreadable.add(tenantId)
         return 'stop'
       }
-      const slice = await listUsedClients(trx, { after: place, limit: SLICE })
+      const slice = await listUsedClients(trx, { after: place, limit: SLICE, judging: true })
       await judgeClients(trx, counts, { tenantId, clients: slice.clients, policy, before })
       if (slice.next === undefined) await noteJudged(trx, to)
       return slice.next
@@ -152,8 +156,9 @@ const SCHEDULER = { kind: 'service', id: 'scheduler' } as const
 
 type Judged = Extract<StoredJudgement, { readonly ok: true }>
 
+// Had a person decided before that, it would be noted.
 function decisionBefore(client: UsedClient, { policy }: NamedPolicy): DecisionName | undefined {
-  const judged = judgeUsedClient(policy, client)
+  const judged = judgeUsedClient(policy, { ...client, approved: undefined, refused: undefined })
   return judged.ok ? decisionName(judged.verdict.decision) : undefined
 }
 
@@ -166,8 +171,13 @@ function decisionOf({ client, version }: UsedClient, policyVersion: number, judg
   }
 }
 
-function isNoted({ noted }: UsedClient, { decision, versionDigest, waitsForReview }: NewDecision): boolean {
+function isNoted(
+  { noted }: UsedClient,
+  { decision, versionDigest, waitsForReview, policyVersion }: NewDecision,
+): boolean {
   if (noted === undefined || noted.isDue) return false
+  // Whoever looks at the queue wants the reasons of the policy in force.
+  if (waitsForReview && noted.policyVersion !== policyVersion) return false
   return (
     noted.decision === decision && noted.digest === versionDigest && noted.waitsForReview === waitsForReview
   )
