@@ -1,9 +1,9 @@
-import { judgeDecisions } from '@cimd/scheduler'
-import { doneKey, notify, withTenant } from '@cimd/store'
+import { createJudging } from '@cimd/scheduler'
+import { doneKey, notify, recordAttempt, withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { ADDED, LISTED, record, servePolicies } from './policy-bundle.ts'
-import { describeStore, identify } from './store-bundle.ts'
+import { describeStore, identify, validRecord } from './store-bundle.ts'
 
 describeStore('what becomes of a decision', () => {
   const { store, tenantOf } = servePolicies()
@@ -66,7 +66,7 @@ describeStore('what becomes of a decision', () => {
     const clientId = identify()
     await send('PUT', '/v1/registrations', { client_id: clientId, mode: 'frozen' })
     await record(store(), clientId, { client_name: 'First' })
-    await judgeDecisions(store().scheduler, () => false)
+    await createJudging(store().scheduler)(() => false)
     await store().demand(clientId, { tenant, forced: true })
     await record(store(), clientId, { client_name: 'Second' })
     expect((await resolve(clientId)).body.document.client_name).toBe('First')
@@ -138,6 +138,28 @@ describeStore('what becomes of a decision', () => {
     expect((await changes())[2]).toMatchObject({ client_id: second, from: 'held', to: 'refused' })
     expect(await changes()).toHaveLength(3)
   })
+
+  it('POL-05: has nobody wait for a tenant that uses many clients and changes its policy', async () => {
+    const [large, small, third] = [await tenantOf(), await tenantOf(), await tenantOf()]
+    for (let n = 0; n < 120; n += 1) {
+      const { client } = await store().demand(identify(), { tenant: large.tenant })
+      await recordAttempt(store().fetcher, validRecord(await store().claim(client)))
+    }
+    await small.publish(identify())
+    const other = identify()
+    const { digest } = (await third.publish(other)).body
+    await createJudging(store().scheduler)(() => false)
+    for (const { put } of [large, small]) await put({ mode: 'review' })
+    const judge = createJudging(store().scheduler, { turnMs: 0 })
+    const turn = () => judge(() => false)
+    const [first, second] = [await turn(), await turn()]
+    // A slice of the one, and the only client of the other.
+    expect([first.judged, second.judged].toSorted((a, b) => a - b)).toEqual([1, 50])
+    await third.send('POST', '/v1/reviews/refuse', { client_id: other, digest, reason: 'Not a partner.' })
+    const turns = [await turn(), await turn(), await turn()]
+    expect(turns.map(({ judged }) => judged)).toEqual([51, 20, 0])
+    expect(turns[0]?.tenants).toContain(third.tenant)
+  }, 60_000)
 
   const isUsed = (tenant: string) =>
     withTenant(store().api, tenant, async (trx) => {

@@ -1,4 +1,4 @@
-import { judgeDecisions } from '@cimd/scheduler'
+import { createJudging } from '@cimd/scheduler'
 import { withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
@@ -193,7 +193,7 @@ describeStore('a trust policy at the api', () => {
     const registered = await send('PUT', '/v1/registrations', { client_id: clientId, mode: 'frozen' })
     expect(registered.status).toBe(202)
     await record(store(), clientId, { client_name: 'First' })
-    await judgeDecisions(store().scheduler, () => false)
+    await createJudging(store().scheduler)(() => false)
     await store().demand(clientId, { tenant: store().otherTenant, forced: true })
     await record(store(), clientId, { client_name: 'Second' })
     const { body } = await resolve(clientId)
@@ -202,7 +202,7 @@ describeStore('a trust policy at the api', () => {
     expect(refreshed.body.code).toBe('registration_frozen')
     await send('PUT', '/v1/registrations', { client_id: clientId, mode: 'manual' })
     await record(store(), clientId, { client_name: 'Third' })
-    await judgeDecisions(store().scheduler, () => false)
+    await createJudging(store().scheduler)(() => false)
     expect((await resolve(clientId)).body.document.client_name).toBe('Third')
     expect((await send('GET', '/v1/registrations')).body.registrations).toMatchObject([
       { client_id: clientId, mode: 'manual' },

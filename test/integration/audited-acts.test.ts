@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { runProgram } from '@cimd/cli/program'
 import { type AuditEntry, DEFAULT_TRUST_POLICY } from '@cimd/core'
-import { judgeDecisions, pruneTasks } from '@cimd/scheduler'
+import { createJudging, pruneTasks } from '@cimd/scheduler'
 import {
   createApiKey,
   createOperatorKey,
@@ -128,7 +128,7 @@ describeStore('the audit of what is done by key', () => {
     const { body: candidate } = await world.send('PUT', '/v1/policy/report-only', { policy })
     await world.send('DELETE', '/v1/policy/report-only')
     await world.send('DELETE', '/v1/policy/report-only')
-    for (let turn = 0; turn < 2; turn += 1) await judgeDecisions(world.store.scheduler, () => false)
+    for (let turn = 0; turn < 2; turn += 1) await createJudging(world.store.scheduler)(() => false)
     const entries = await world.entries()
     const { actor } = world
     expect(said(entries)).toEqual([

@@ -1,5 +1,5 @@
 import type { ClientIdUrl } from '@cimd/core'
-import { judgeDecisions } from '@cimd/scheduler'
+import { createJudging } from '@cimd/scheduler'
 import { createApiKey, readFeed, recordAttempt, withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect } from 'vitest'
@@ -65,7 +65,7 @@ function actions(client: ApiClient, store: TestStore, tenant: string) {
     resolve: (clientId: string, given: object = {}) =>
       client.resolve({ client_id: clientId, subject: 'alice', wait_ms: 0, ...given }),
     changes: async () => {
-      await judgeDecisions(store.scheduler, () => false)
+      await createJudging(store.scheduler)(() => false)
       const events = await withTenant(store.api, tenant, (trx) => readFeed(trx, 0, 1000))
       return events.filter(({ type }) => type === 'decision.changed').map(({ data }) => data)
     },

@@ -25,7 +25,7 @@ import {
 import { logAdvertiseChanged } from './advertise-events.ts'
 import { logBrakeEngaged, logBrakeReleased } from './brake-events.ts'
 import type { SchedulerConfig } from './config.ts'
-import { judgeDecisions } from './judge-decisions.ts'
+import { createJudging } from './judge-decisions.ts'
 import { prune, pruneTasks } from './prune.ts'
 import { createRevalidation, type RevalidateDeps } from './revalidate.ts'
 import { logRevalidated, logRulesPending } from './rules-events.ts'
@@ -81,7 +81,7 @@ export function dutiesOf({ log, db, producer, config, isStopping }: DutyDeps): r
       intervalMs: REVALIDATE_INTERVAL_MS,
       work: createRevalidationDuty(log, db, config),
     },
-    { name: 'decisions', intervalMs: DECISIONS_INTERVAL_MS, work: () => runDecisions(log, db, isStopping) },
+    { name: 'decisions', intervalMs: DECISIONS_INTERVAL_MS, work: createDecisionsDuty(log, db, isStopping) },
   ]
 }
 
@@ -90,15 +90,21 @@ async function runSweep(log: Logger, deps: SweepDeps, limits: SweepLimits): Prom
   if (enqueued > 0) log.info({ event: 'sweep.enqueued', jobs: enqueued }, 'due work enqueued')
 }
 
-async function runDecisions(log: Logger, db: Db, isStopping: () => boolean): Promise<void> {
-  const { judged, changed, tenants, unreadable } = await judgeDecisions(db, isStopping)
-  await notify(
-    db,
-    tenants.map((payload) => ({ channel: 'cimd_feed', payload })),
-  )
-  if (judged > 0) log.info({ event: 'decisions.judged', clients: judged, changed }, 'clients judged anew')
-  if (unreadable.length > 0) {
-    log.error({ event: 'policy.unreadable', tenants: unreadable }, 'policies cannot be read by this release')
+function createDecisionsDuty(log: Logger, db: Db, isStopping: () => boolean): () => Promise<void> {
+  const judge = createJudging(db)
+  return async () => {
+    const { judged, changed, tenants, unreadable } = await judge(isStopping)
+    await notify(
+      db,
+      tenants.map((payload) => ({ channel: 'cimd_feed', payload })),
+    )
+    if (judged > 0) log.info({ event: 'decisions.judged', clients: judged, changed }, 'clients judged anew')
+    if (unreadable.length > 0) {
+      log.error(
+        { event: 'policy.unreadable', tenants: unreadable },
+        'policies cannot be read by this release',
+      )
+    }
   }
 }
 

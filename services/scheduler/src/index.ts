@@ -1,6 +1,6 @@
 export { loadConfig, type SchedulerConfig, schedulerEnvironment } from './config.ts'
 export { createResourceSweepDeps, createSweepDeps } from './duties.ts'
-export { judgeDecisions } from './judge-decisions.ts'
+export { createJudging } from './judge-decisions.ts'
 export { prune, pruneTasks } from './prune.ts'
 export { createRevalidation } from './revalidate.ts'
 export { startScheduler } from './start-scheduler.ts'

@@ -39,6 +39,9 @@ const SLICE = 50
 /** Of what is due one turn takes so many. */
 const DUE_MAX = 500
 
+/** So long the clients of tenants with a new policy are judged before what is due has its turn again. */
+const TURN_MS = 2000
+
 /** What a turn came to. */
 export type JudgedDecisions = {
   readonly judged: number
@@ -51,21 +54,33 @@ export type JudgedDecisions = {
 
 type Counts = { judged: number; changed: number; tenants: Set<string>; unreadable: Set<string> }
 
+/** Where the judging of all clients of tenants has come to, from turn to turn. */
+type JudgingPlaces = {
+  /** The tenant of which something was judged last. */
+  last: string
+  /** By tenant: up to which policy its clients are judged, and after which. */
+  readonly begun: Map<string, { readonly to: number; readonly after: string }>
+}
+
 /**
- * Judges anew what is due (an approval or refusal, the end of one, another document), and all clients of the tenants whose
- * policy has changed, and tells each tenant what became otherwise (POL-05). What is interrupted begins anew.
+ * Makes what judges anew, turn by turn, what is due (an approval or refusal, the end of one, another document), and all
+ * clients of the tenants whose policy has changed, and tells each tenant what became otherwise (POL-05). After `turnMs` it
+ * goes on in the next turn, so that what is due waits for no tenant. What is interrupted begins anew.
  */
-export async function judgeDecisions(db: Db, isStopping: () => boolean): Promise<JudgedDecisions> {
-  const counts: Counts = { judged: 0, changed: 0, tenants: new Set(), unreadable: new Set() }
-  await pinRegistrations(db, DUE_MAX)
-  for (const { tenantId, clients } of await findDueDecisions(db, DUE_MAX)) {
-    await judgeDue(db, counts, { tenantId, clients })
+export function createJudging(
+  db: Db,
+  { turnMs = TURN_MS }: { readonly turnMs?: number } = {},
+): (isStopping: () => boolean) => Promise<JudgedDecisions> {
+  const places: JudgingPlaces = { last: '', begun: new Map() }
+  return async (isStopping) => {
+    const counts: Counts = { judged: 0, changed: 0, tenants: new Set(), unreadable: new Set() }
+    await pinRegistrations(db, DUE_MAX)
+    for (const { tenantId, clients } of await findDueDecisions(db, DUE_MAX)) {
+      await judgeDue(db, counts, { tenantId, clients })
+    }
+    await judgeTenants(db, counts, places, { isStopping, turnMs })
+    return { ...counts, tenants: [...counts.tenants], unreadable: [...counts.unreadable] }
   }
-  for (const tenant of await findUnjudgedTenants(db)) {
-    if (isStopping()) break
-    await judgeTenant(db, counts, tenant, isStopping)
-  }
-  return { ...counts, tenants: [...counts.tenants], unreadable: [...counts.unreadable] }
 }
 
 async function judgeDue(
@@ -90,29 +105,55 @@ async function judgeDue(
   }
 }
 
-async function judgeTenant(
+// A slice of each in turn, after the one that was last: nobody is in the way of others, however many clients they use.
+async function judgeTenants(
+  db: Db,
+  counts: Counts,
+  places: JudgingPlaces,
+  { isStopping, turnMs }: { readonly isStopping: () => boolean; readonly turnMs: number },
+): Promise<void> {
+  const until = performance.now() + turnMs
+  for (let waiting = afterLast(await findUnjudgedTenants(db), places.last); waiting.length > 0; ) {
+    const unfinished: UnjudgedTenant[] = []
+    for (const tenant of waiting) {
+      if (isStopping()) return
+      places.last = tenant.tenantId
+      if (await judgeSlice(db, counts, tenant, places)) unfinished.push(tenant)
+      if (performance.now() >= until) return
+    }
+    waiting = unfinished
+  }
+}
+
+function afterLast(tenants: readonly UnjudgedTenant[], last: string): readonly UnjudgedTenant[] {
+  const isLater = ({ tenantId }: UnjudgedTenant) => tenantId > last
+  return [...tenants.filter(isLater), ...tenants.filter((tenant) => !isLater(tenant))]
+}
+
+/** Whether there is more to judge. */
+async function judgeSlice(
   db: Db,
   counts: Counts,
   { tenantId, from, to }: UnjudgedTenant,
-  isStopping: () => boolean,
-): Promise<void> {
-  for (let after: string | undefined = '0'; after !== undefined && !isStopping(); ) {
-    const place: string = after
-    const next = await withTenant(db, tenantId, async (trx): Promise<string | undefined | 'stop'> => {
-      if (!(await tryLockJudging(trx))) return 'stop'
-      const [policy, before] = [await policyOf(trx), await policyOf(trx, from)]
-      if (policy === undefined) {
-        counts.unreadable.add(tenantId)
-        return 'stop'
-      }
-      const slice = await listUsedClients(trx, { after: place, limit: SLICE, judging: true })
-      await judgeClients(trx, counts, { tenantId, clients: slice.clients, policy, before })
-      if (slice.next === undefined) await noteJudged(trx, to)
-      return slice.next
-    })
-    if (next === 'stop') return
-    after = next
-  }
+  { begun }: JudgingPlaces,
+): Promise<boolean> {
+  // Whatever is put in force meanwhile, what was judged before that is still to be judged by it.
+  const place = begun.get(tenantId) ?? { to, after: '0' }
+  const next = await withTenant(db, tenantId, async (trx): Promise<string | undefined> => {
+    if (!(await tryLockJudging(trx))) return undefined
+    const [policy, before] = [await policyOf(trx), await policyOf(trx, from)]
+    if (policy === undefined) {
+      counts.unreadable.add(tenantId)
+      return undefined
+    }
+    const slice = await listUsedClients(trx, { after: place.after, limit: SLICE, judging: true })
+    await judgeClients(trx, counts, { tenantId, clients: slice.clients, policy, before })
+    if (slice.next === undefined) await noteJudged(trx, place.to)
+    return slice.next
+  })
+  if (next === undefined) begun.delete(tenantId)
+  else begun.set(tenantId, { ...place, after: next })
+  return next !== undefined
 }
 
 type NamedPolicy = { readonly version: number; readonly policy: TrustPolicy }
