@@ -1,5 +1,5 @@
 import { createJudging } from '@cimd/scheduler'
-import { doneKey, notify, recordAttempt, withTenant } from '@cimd/store'
+import { doneKey, findDueDecisions, notify, recordAttempt, withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { ADDED, LISTED, record, servePolicies } from './policy-bundle.ts'
@@ -160,6 +160,22 @@ describeStore('what becomes of a decision', () => {
     expect(turns.map(({ judged }) => judged)).toEqual([51, 20, 0])
     expect(turns[0]?.tenants).toContain(third.tenant)
   }, 60_000)
+
+  it('POL-05: has nobody wait for a tenant of which very much is due', async () => {
+    const [large, small] = [await tenantOf(), await tenantOf()]
+    await createJudging(store().scheduler)(() => false)
+    await sql`with c as (
+        insert into cimd.clients (client_id, host) select 'https://due.example.net/' || n, 'due.example.net' from generate_series(1, 40) n
+        returning id
+      ) insert into cimd.decisions (tenant_id, client_ref, due_at)
+        select ${large.tenant}, id, cimd.cimd_now() - interval '1 day' from c`.execute(store().owner)
+    const clientId = identify()
+    const { digest } = (await small.publish(clientId)).body
+    await small.send('POST', '/v1/reviews/refuse', { client_id: clientId, digest, reason: 'Not a partner.' })
+    const due = await findDueDecisions(store().scheduler, 10)
+    expect(due.find(({ tenantId }) => tenantId === small.tenant)?.clients).toHaveLength(1)
+    expect(due.find(({ tenantId }) => tenantId === large.tenant)?.clients).toHaveLength(9)
+  })
 
   const isUsed = (tenant: string) =>
     withTenant(store().api, tenant, async (trx) => {

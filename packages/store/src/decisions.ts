@@ -96,11 +96,14 @@ export async function judgeAnew(trx: Transaction, client: string): Promise<void>
 /** Decisions of one tenant that are due, by row id of the client. */
 export type DueDecisions = { readonly tenantId: string; readonly clients: readonly string[] }
 
-/** Up to `limit` decisions that are to be judged anew, whose they are, the longest due first. */
+/** Up to `limit` decisions that are to be judged anew, whose they are: of each tenant as many as of others, the longest due first. */
 export async function findDueDecisions(db: Db, limit: number): Promise<readonly DueDecisions[]> {
   const { rows } = await sql<{ tenant_id: string; clients: string[] }>`
     select tenant_id, array_agg(client_ref::text) as clients from (
-      select tenant_id, client_ref from cimd.decisions where due_at <= cimd.cimd_now() order by due_at limit ${limit}
+      select tenant_id, client_ref from (
+        select tenant_id, client_ref, due_at, row_number() over (partition by tenant_id order by due_at) as place
+        from cimd.decisions where due_at <= cimd.cimd_now()
+      ) placed order by place, due_at limit ${limit}
     ) due group by tenant_id`.execute(db)
   return rows.map(({ tenant_id: tenantId, clients }) => ({ tenantId, clients }))
 }
