@@ -248,7 +248,7 @@ describeStore('a trust policy at the api', () => {
   })
 
   it('writes a decision once, however often it is asked for', async () => {
-    const { tenant, put, publish, resolve } = await tenantOf()
+    const { tenant, put, publish, resolve, send } = await tenantOf()
     await put({ mode: 'review' })
     const clientId = identify()
     await publish(clientId)
@@ -262,5 +262,17 @@ describeStore('a trust policy at the api', () => {
     expect(before).toHaveLength(1)
     for (let n = 0; n < 3; n += 1) await resolve(clientId)
     expect(await row()).toEqual(before)
+    // Registered as it is, while the same bytes are published once more.
+    await send('PUT', '/v1/registrations', { client_id: clientId, mode: 'frozen' })
+    for (const client_name of ['A client', 'Another', 'A client']) {
+      await record(store(), clientId, { client_name })
+      await createJudging(store().scheduler)(() => false)
+      await store().demand(clientId, { tenant, forced: true })
+    }
+    await put({ mode: 'review', ports: [443] })
+    await createJudging(store().scheduler)(() => false)
+    const settled = await row()
+    await resolve(clientId)
+    expect(await row()).toEqual(settled)
   })
 })

@@ -78,7 +78,8 @@ export const policyColumns = sql`
   l.digest as baseline_digest, l.body as baseline_body, l.rules_version as baseline_rules,
   d.baseline_version_id = ${shownVersion} as is_baseline_current, d.refusal,
   g.mode as registration, g.version_id is not null as is_pinned, d.decision,
-  case when d.version_id = ${shownVersion} then v.digest end as decided_digest, d.policy_version as decided_policy,
+  case when d.version_id = ${shownVersion} then v.digest
+    else (select digest from cimd.versions where id = d.version_id) end as decided_digest, d.policy_version as decided_policy,
   d.review_since is not null as waits_for_review, d.due_at <= cimd.cimd_now() as is_decision_due,
   ${OWNERSHIP_COLUMNS}`
 
