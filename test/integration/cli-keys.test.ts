@@ -54,7 +54,7 @@ describeStore('cimd tenant', () => {
     expect(await authenticate(store.api, key)).toBeUndefined()
     expect(await cimd('tenant show first')).toMatchObject({
       exitCode: 1,
-      stderr: 'cimd: there is no tenant "first": cimd tenant create first\n',
+      stderr: 'cimd: there is no tenant "first": cimd tenant list shows those there are\n',
     })
   })
 })

@@ -36,7 +36,10 @@ describeStore('cimd subject erase (ARC-10)', () => {
   it('knows no tenant that there is not', async () => {
     await using world = await open()
     const { exitCode, stderr } = await world.run('alice', 'nobody')
-    expect([exitCode, stderr]).toEqual([1, 'cimd: there is no tenant "nobody": cimd tenant create nobody\n'])
+    expect([exitCode, stderr]).toEqual([
+      1,
+      'cimd: there is no tenant "nobody": cimd tenant list shows those there are\n',
+    ])
   })
 })
 

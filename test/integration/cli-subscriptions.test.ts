@@ -65,7 +65,7 @@ describeStore('cimd subscription', () => {
       expect(stderr).toBe(`cimd: there is no subscription ${id}: cimd subscription list --tenant second\n`)
     }
     const nobody = await world.runAs('nobody', 'subscription list')
-    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant create nobody\n')
+    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant list shows those there are\n')
     expect(JSON.parse((await world.run('subscription show', id, '--json')).stdout).state).toBe('verifying')
   })
 })

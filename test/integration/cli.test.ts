@@ -127,7 +127,7 @@ describeStore('cimd on a store of its own', () => {
     await store.run('key', 'create', 'first')
     expect(await store.run('tenant', 'profile', 'nobody', 'atproto')).toMatchObject({
       exitCode: 1,
-      stderr: 'cimd: there is no tenant "nobody": cimd tenant create nobody\n',
+      stderr: 'cimd: there is no tenant "nobody": cimd tenant list shows those there are\n',
     })
     const chosen = await store.run('tenant', 'profile', 'first', 'mcp-2026-07-28')
     expect(chosen.stdout).toBe('The tenant "first" has the profile mcp-2026-07-28.\n')
@@ -183,10 +183,10 @@ describeStore('cimd on a store of its own', () => {
     await using store = await migratedStore()
     const tenant = await store.run('key', 'create', 'nobody')
     expect(tenant).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(tenant.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant create nobody\n')
+    expect(tenant.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant list shows those there are\n')
     const key = await store.run('key', 'revoke', '0123456789ab')
     expect(key).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(key.stderr).toBe('cimd: there is no key with the prefix 0123456789ab\n')
+    expect(key.stderr).toBe('cimd: there is no key with the prefix 0123456789ab: cimd key list shows those of a tenant\n')
   })
 
   it('shows, engages and releases the brake', async () => {
@@ -312,7 +312,7 @@ describeStore('cimd on a store of its own', () => {
     expect((await store.run('tenant', 'stale-limits', 'first')).stdout).toContain('unreachable  60 min\n')
     expect(await limits('--none')).toEqual({})
     const nobody = await store.run('tenant', 'stale-limits', 'nobody')
-    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant create nobody\n')
+    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant list shows those there are\n')
   })
 
   it('POL-01: puts a policy in force, shows it and its history, and says what a candidate would change', async () => {
@@ -334,7 +334,13 @@ describeStore('cimd on a store of its own', () => {
       ...{ version: 1, created_by: 'cimd' },
       policy: { text_plain: 'allow' },
     })
+    expect((await store.run('policy', 'show', 'first')).stdout).toContain('\n  "text_plain": "allow",\n')
+    expect(await store.runWith('{"mode": ', 'policy', 'put', 'first', '-')).toMatchObject({
+      ...{ exitCode: 2, stdout: '' },
+      stderr: expect.stringContaining('cimd: standard input is not JSON: '),
+    })
     expect((await store.run('policy', 'history', 'first')).stdout).toMatch(/^1 /m)
+    expect((await store.run('policy', 'report-only', 'first')).stdout).toMatch(/^Nothing is reported: /)
     const dry = await store.runWith('{}', 'policy', 'dry-run', 'first', '-', '--json')
     expect(JSON.parse(dry.stdout)).toMatchObject({ summary: { clients: 0 } })
     const profile = await store.run('tenant', 'profile', 'first', 'atproto')
@@ -351,7 +357,9 @@ describeStore('cimd on a store of its own', () => {
     expect(added.stderr).toBe('')
     expect(added.stdout).toBe(`Registered for "first" (frozen): ${url}\n`)
     const listed = await store.run('registration', 'list', 'first', '--json')
-    expect(JSON.parse(listed.stdout)).toMatchObject({ registrations: [{ client_id: url, mode: 'frozen' }] })
+    expect(JSON.parse(listed.stdout)).toEqual({
+      registrations: [{ client_id: url, mode: 'frozen', created_at: expect.any(String), created_by: 'cimd' }],
+    })
     expect((await store.run('review', 'list', 'first')).stdout).toBe('Nothing waits for a review.\n')
     const refused = await store.run('review', 'refuse', 'first', url, '--reason', 'Not a partner.')
     expect(refused.stdout).toBe(`Refused for "first": ${url}\n`)
@@ -373,13 +381,15 @@ describeStore('cimd on a store of its own', () => {
     })
     expect(await quotas('--set', 'clients=8')).toEqual({ clients: 8, contacts_per_hour: 0 })
     expect((await store.run('tenant', 'quotas', 'first')).stdout).toContain('clients            8\n')
+    const shown = await store.run('tenant', 'show', 'first')
+    expect(shown.stdout).toMatch(/^ {2}quotas +clients 8, contacts_per_hour 0$/m)
     for (const wrong of ['client=1', 'clients=-1', 'clients', 'resolves_per_second=0']) {
       const refused = await store.run('tenant', 'quotas', 'first', '--set', wrong)
       expect(refused).toMatchObject({ exitCode: 2, stdout: '' })
     }
     expect(await quotas('--clear')).toEqual({})
     const nobody = await store.run('tenant', 'quotas', 'nobody')
-    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant create nobody\n')
+    expect(nobody.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant list shows those there are\n')
   })
 
   it('shows the status of an empty deployment', async () => {

@@ -22,6 +22,20 @@ export function feedCursor(text: string): number {
   throw new InvalidArgumentError('It must be a cursor of the feed.')
 }
 
+/** A place in the audit of a tenant. */
+export function auditPlace(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a place in the chain, as SEQ of `cimd audit show`.')
+}
+
+/** A digest, in the one spelling that is stored. */
+export function sha256(text: string): string {
+  if (/^[\da-f]{64}$/i.test(text)) return text.toLowerCase()
+  throw new InvalidArgumentError(
+    'It must be the whole digest, 64 hex digits: what is shown elsewhere may be cut.',
+  )
+}
+
 /** Seconds that an old secret may sign as well. */
 export function overlapSeconds(text: string): number {
   const seconds = wholeNumber(text)
@@ -40,6 +54,17 @@ export function keyOverlapSeconds(text: string): number {
 export function uuid(text: string): string {
   if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase()
   throw new InvalidArgumentError('It must be a UUID.')
+}
+
+/** The pseudonym of a subject, which is what the audit knows of it. */
+export function pseudonym(text: string): string {
+  try {
+    return uuid(text)
+  } catch {
+    throw new InvalidArgumentError(
+      'It must be a UUID. A subject as it was reported goes with --subject-file.',
+    )
+  }
 }
 
 /** A name that a person can read and type again. */

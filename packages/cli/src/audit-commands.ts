@@ -1,6 +1,6 @@
 import type { ChainHead } from '@cimd/core'
 import { type Command, Option } from 'commander'
-import { chainHeads, feedCursor, instant, uuid, wholeNumber } from './arguments.ts'
+import { auditPlace, chainHeads, instant, pseudonym, wholeNumber } from './arguments.ts'
 import { runAuditCut, runAuditExport, runAuditShow } from './audit.ts'
 import { type OpenInput, runAuditVerifyFile, runAuditVerifyTenant } from './audit-verify.ts'
 import { DATABASE, define, type Finish, type Json } from './command.ts'
@@ -46,7 +46,7 @@ function addShow(audit: Command, store: SubjectDeps, finish: Finish): void {
   })
     .argument('<tenant>', 'whose audit')
     .option('--client <url>', 'only what is about this client_id')
-    .option('--subject <uuid>', 'only what is about this subject: its pseudonym', uuid)
+    .option('--subject <uuid>', 'only what is about this subject: its pseudonym', pseudonym)
     .addOption(
       new Option(
         '--subject-file <file>',
@@ -55,11 +55,15 @@ function addShow(audit: Command, store: SubjectDeps, finish: Finish): void {
     )
     .option('--from <date>', 'only what happened then or later', instant)
     .option('--to <date>', 'only what happened before', instant)
-    .option('--after <seq>', 'only what comes after this place', feedCursor)
+    .option('--after <seq>', 'only what comes after this place', auditPlace)
     .option('--limit <n>', 'how many', wholeNumber, 50)
-    .action((tenant: string, { client: clientId, subjectFile, json, ...query }: ShowOptions) =>
-      finish(runAuditShow(store, { tenant, clientId, subjectFile, json, ...query })),
-    )
+    .action((tenant: string, { client: clientId, subjectFile, json, ...query }: ShowOptions) => {
+      const { from, to } = query
+      if (from !== undefined && to !== undefined && to <= from) {
+        throw new UsageError('--to is not after --from: there is no time between them')
+      }
+      return finish(runAuditShow(store, { tenant, clientId, subjectFile, json, ...query }))
+    })
 }
 
 function addExport(audit: Command, store: StoreDeps, finish: Finish): void {
@@ -71,7 +75,7 @@ function addExport(audit: Command, store: StoreDeps, finish: Finish): void {
       `\n${FORMAT}\n${DATABASE}\n\nExamples:\n  $ cimd audit export my-tenant > audit.ndjson`,
     )
     .argument('<tenant>', 'whose audit')
-    .option('--after <seq>', 'go on after this place, without the header', feedCursor)
+    .option('--after <seq>', 'go on after this place, without the header', auditPlace)
     .action((tenant: string, { after }: { readonly after?: number }) =>
       finish(runAuditExport(store, { tenant, after })),
     )

@@ -9,10 +9,9 @@ import {
   readAuditLine,
 } from '@cimd/core'
 import { exportAudit, readAuditState, withTenant } from '@cimd/store'
-import { tenantOf } from './audit.ts'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { type Output, say, sayFacts, sayJson, sayTable } from './print.ts'
-import type { StoreDeps } from './tenant.ts'
+import { getTenant, type StoreDeps } from './tenant.ts'
 import { textLines } from './text-lines.ts'
 
 type VerifyArgs = {
@@ -39,7 +38,7 @@ export async function runAuditVerifyTenant(
   { tenant, heads, json }: VerifyArgs & { readonly tenant: string },
 ): Promise<ExitCode> {
   const verified = await withStore(async (db) => {
-    const tenantId = await tenantOf(db, tenant)
+    const tenantId = await getTenant(db, tenant)
     const { head } = await withTenant(db, tenantId, (trx) => readAuditState(trx, tenantId))
     return verify(encoded(exportAudit(db, tenantId)), { heads, stored: head.seq === 0 ? undefined : head })
   })

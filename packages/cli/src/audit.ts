@@ -1,9 +1,7 @@
 import { canonicalJson } from '@cimd/core'
 import {
   type AuditQuery,
-  type Db,
   exportAudit,
-  findTenant,
   noteAuditCut,
   readAudit,
   readAuditOf,
@@ -12,19 +10,12 @@ import {
 import type { ExitCode } from './exit-code.ts'
 import { say, sayJson, sayTable } from './print.ts'
 import { type SubjectDeps, subjectFrom } from './subject.ts'
-import { OPERATOR, type StoreDeps } from './tenant.ts'
+import { getTenant, OPERATOR, type StoreDeps } from './tenant.ts'
 
 type OfTenant = { readonly tenant: string }
 type Json = { readonly json: boolean | undefined }
 
 const DATA_LENGTH_MAX = 160
-
-/** The id of a tenant by its name. Throws where there is none. */
-export async function tenantOf(db: Db, name: string): Promise<string> {
-  const tenantId = await findTenant(db, name)
-  if (tenantId === undefined) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
-  return tenantId
-}
 
 /** Writes the chain of a tenant to standard output, as docs/audit-format.md has it. */
 export async function runAuditExport(
@@ -32,7 +23,7 @@ export async function runAuditExport(
   { tenant, after }: OfTenant & { readonly after: number | undefined },
 ): Promise<ExitCode> {
   await withStore(async (db) => {
-    const pieces = exportAudit(db, await tenantOf(db, tenant), { after })
+    const pieces = exportAudit(db, await getTenant(db, tenant), { after })
     for await (const piece of pieces) output.stdout.write(piece)
   })
   return 0
@@ -50,7 +41,7 @@ export async function runAuditShow(
 ): Promise<ExitCode> {
   const subject = subjectFile === undefined ? undefined : subjectFrom(await readInput(subjectFile))
   const found = await withStore(async (db) =>
-    withTenant(db, await tenantOf(db, tenant), (trx) =>
+    withTenant(db, await getTenant(db, tenant), (trx) =>
       subject === undefined ? readAudit(trx, query) : readAuditOf(trx, subject, query),
     ),
   )
@@ -80,7 +71,7 @@ export async function runAuditCut(
   { tenant, before, json }: OfTenant & Json & { readonly before: Date },
 ): Promise<ExitCode> {
   const anchor = await withStore(async (db) =>
-    noteAuditCut(db, await tenantOf(db, tenant), { before, actor: OPERATOR }),
+    noteAuditCut(db, await getTenant(db, tenant), { before, actor: OPERATOR }),
   )
   if (json) sayJson(output, { tenant, anchor: anchor ?? null })
   else if (anchor === undefined) say(output, 'Nothing is that old.')

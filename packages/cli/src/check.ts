@@ -3,6 +3,7 @@ import { type CheckReport, isNo, reportBody, sayReport } from './check-report.ts
 import { saySummary, summaryBody } from './check-summary.ts'
 import { type CheckTargetDeps, checkTarget } from './check-target.ts'
 import { type ExitCode, UsageError } from './exit-code.ts'
+import { parseJson } from './input.ts'
 import { type Output, sayJson } from './print.ts'
 
 export type CheckArgs = {
@@ -42,12 +43,4 @@ async function readServer({ readInput }: CheckDeps, name: string): Promise<AsMet
   const parsed = parseAsMetadata(parseJson(await readInput(name), name))
   if (parsed.ok) return parsed.metadata
   throw new UsageError(`${name} is no authorization server metadata:\n${parsed.problems.join('\n')}`)
-}
-
-function parseJson(bytes: Uint8Array, name: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch (error) {
-    throw new UsageError(`${name} is not JSON`, { cause: error })
-  }
 }

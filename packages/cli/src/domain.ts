@@ -1,8 +1,8 @@
 import { registrableDomainOf } from '@cimd/core'
-import { acceptOwner, findTenant, type RememberedDomain, readDomain, withTenant } from '@cimd/store'
+import { acceptOwner, type RememberedDomain, readDomain, withTenant } from '@cimd/store'
 import type { ExitCode } from './exit-code.ts'
 import { formatInstant, say, sayFacts, sayJson, sayTable } from './print.ts'
-import { OPERATOR, type StoreDeps } from './tenant.ts'
+import { getTenant, OPERATOR, type StoreDeps } from './tenant.ts'
 
 type Json = { readonly json: boolean | undefined }
 
@@ -60,8 +60,7 @@ export async function runDomainAccept(
 ): Promise<ExitCode> {
   const domain = registrableDomainOf(host.toLowerCase())
   const accepted = await withStore(async (db) => {
-    const id = await findTenant(db, tenant)
-    if (id === undefined) throw new Error(`there is no tenant "${tenant}": cimd tenant list`)
+    const id = await getTenant(db, tenant)
     return withTenant(db, id, (trx) => acceptOwner(trx, { of: { domain }, era, by: OPERATOR }))
   })
   if (accepted === undefined) throw new Error(`"${tenant}" uses no client of ${domain}`)

@@ -14,7 +14,16 @@ export async function readInput(name: string, stdin: NodeJS.ReadableStream): Pro
   }
 }
 
-/** The same as it comes, for what may be long. */
+/** The JSON in what was read from a file, or from standard input for `-`. */
+export function parseJson(bytes: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch (error) {
+    throw new UsageError(`${name === '-' ? 'standard input' : name} is not JSON`, { cause: error })
+  }
+}
+
+/** The bytes of a file as they come, or of standard input, for what may be long. */
 export async function* openInput(name: string, stdin: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* name === '-' ? stdin : createReadStream(name)

@@ -3,7 +3,6 @@ import {
   type Db,
   endKey,
   findKeyTenant,
-  findTenant,
   inTransaction,
   issueKey,
   type KeyRotation,
@@ -12,7 +11,7 @@ import {
 } from '@cimd/store'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { formatInstant, type Output, remark, say, sayJson, sayTable } from './print.ts'
-import { OPERATOR, type StoreDeps } from './tenant.ts'
+import { getTenant, OPERATOR, type StoreDeps } from './tenant.ts'
 
 export type KeyCreateArgs = {
   readonly tenant: string
@@ -102,7 +101,7 @@ export function sayRotation(
   { of, prefix, json }: { readonly of: string; readonly prefix: string; readonly json: boolean | undefined },
   rotation: KeyRotation,
 ): void {
-  if (rotation.kind === 'unknown') throw unknownKey(prefix)
+  if (rotation.kind === 'unknown') throw new Error(`there is no key of ${of} with the prefix ${prefix}`)
   if (rotation.kind === 'replaced') throw new Error(`the key ${prefix} was replaced by ${rotation.by} before`)
   if (rotation.kind === 'unusable') throw new Error(`the key ${prefix} is revoked or has expired`)
   const { key, previousUntil } = rotation
@@ -122,22 +121,22 @@ async function getKeyTenant(db: Db, prefix: string): Promise<{ readonly id: stri
 }
 
 function unknownKey(prefix: string): Error {
-  return new Error(`there is no key with the prefix ${prefix}`)
+  return new Error(`there is no key with the prefix ${prefix}: cimd key list shows those of a tenant`)
 }
 
-/** The tenant with this name. Throws, with what to do, where there is none. */
-export async function getTenant(db: Db, name: string): Promise<string> {
-  const id = await findTenant(db, name)
-  if (id === undefined) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
-  return id
+/** The prefix in what was given. Whoever has to revoke a key in a hurry may paste all of it, of the other kind as well. */
+export function prefixOf(text: string, kind: KeyKind = 'key'): string {
+  const [, start, prefix] = /^(cimd_|cimdop_)?([0-9a-f]{12})(?:_.*)?$/s.exec(text) ?? []
+  if (prefix === undefined)
+    throw new UsageError(`a prefix is the 12 characters after ${STARTS[kind]} of a key`)
+  if (start === undefined || start === STARTS[kind]) return prefix
+  const other = kind === 'key' ? 'an operator: cimd operator-key' : 'a tenant: cimd key'
+  throw new UsageError(`${start}${prefix}… is the key of ${other}`)
 }
 
-// Whoever has to revoke a key in a hurry may paste all of it.
-export function prefixOf(text: string): string {
-  const prefix = /^(?:cimd_|cimdop_)?([0-9a-f]{12})(?:_.*)?$/s.exec(text)?.[1]
-  if (prefix === undefined) throw new UsageError('a prefix is the 12 characters after cimd_ of a key')
-  return prefix
-}
+type KeyKind = 'key' | 'operator-key'
+
+const STARTS: Readonly<Record<KeyKind, string>> = { key: 'cimd_', 'operator-key': 'cimdop_' }
 
 function bodyOf({ prefix, scopes, createdAt, expiresAt, revokedAt, ...rest }: ApiKeySummary) {
   return {

@@ -19,7 +19,7 @@ export async function runOperatorKeyCreate(
 ): Promise<ExitCode> {
   const key = await withStore((db) => createOperatorKey(db, { expiresInDays }))
   if (json) {
-    sayJson(output, { key, prefix: prefixOf(key) })
+    sayJson(output, { key, prefix: prefixOf(key, 'operator-key') })
     return 0
   }
   remark(output, 'A new key of an operator, for the routes about every tenant:\n')
@@ -62,7 +62,7 @@ export async function runOperatorKeyRotate(
     json,
   }: Json & { readonly prefix: string; readonly overlapSeconds: number },
 ): Promise<ExitCode> {
-  const prefix = prefixOf(given)
+  const prefix = prefixOf(given, 'operator-key')
   const rotation = await withStore((db) =>
     inTransaction(db, (trx) => rotateOperatorKey(trx, prefix, overlapSeconds)),
   )
@@ -75,7 +75,7 @@ export async function runOperatorKeyRevoke(
   { output, withStore }: StoreDeps,
   { prefix: given, json }: Json & { readonly prefix: string },
 ): Promise<ExitCode> {
-  const prefix = prefixOf(given)
+  const prefix = prefixOf(given, 'operator-key')
   const revokedAt = await withStore((db) => revokeOperatorKey(db, prefix))
   if (revokedAt === undefined) throw new Error(`there is no key of an operator with the prefix ${prefix}`)
   if (json) sayJson(output, { prefix, revoked_at: revokedAt })

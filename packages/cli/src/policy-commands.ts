@@ -1,7 +1,8 @@
 import type { RegistrationMode } from '@cimd/store'
 import { type Command, Option } from 'commander'
-import { dayCount, wholeNumber } from './arguments.ts'
+import { dayCount, sha256, wholeNumber } from './arguments.ts'
 import { DATABASE, define, type Finish, type Json } from './command.ts'
+import { UsageError } from './exit-code.ts'
 import {
   type PolicyDeps,
   runPolicyDryRun,
@@ -82,9 +83,10 @@ function addTrials(policy: Command, deps: PolicyDeps, finish: Finish): void {
     .argument('<tenant>', 'whose clients')
     .argument('[file]', 'the name of a file, or - for standard input')
     .option('--none', 'end it')
-    .action((tenant: string, file: string | undefined, { none = false, json }: Json & { none?: boolean }) =>
-      finish(runPolicyReportOnly(deps, { tenant, file, none, json })),
-    )
+    .action((tenant: string, file: string | undefined, { none = false, json }: Json & { none?: boolean }) => {
+      if (none && file !== undefined) throw new UsageError('--none goes with no file')
+      return finish(runPolicyReportOnly(deps, { tenant, file, none, json }))
+    })
 }
 
 /** `cimd review` and what is below it. */
@@ -99,7 +101,7 @@ export function addReview(program: Command, deps: PolicyDeps, finish: Finish): v
   })
     .argument('<tenant>', 'for whom')
     .argument('<url>', 'the client_id')
-    .requiredOption('--digest <sha256>', 'of the version, as `review list` shows it')
+    .requiredOption('--digest <sha256>', 'of the version, as `review list` shows it', sha256)
     .option('--reason <text>', 'why')
     .option('--expires-days <n>', 'for how many days (as the policy says)', dayCount)
     .action((tenant: string, clientId: string, { digest, reason, expiresDays, json }: ApproveOptions) =>

@@ -8,10 +8,8 @@ import {
 } from '@cimd/core'
 import {
   clearReportPolicy,
-  type Db,
   dryRunPolicy,
   findPolicy,
-  findTenant,
   listPolicies,
   listPolicyReports,
   type NewPolicy,
@@ -23,8 +21,9 @@ import {
   withTenant,
 } from '@cimd/store'
 import type { ExitCode } from './exit-code.ts'
+import { parseJson } from './input.ts'
 import { complain, formatInstant, say, sayFacts, sayJson, sayTable } from './print.ts'
-import { OPERATOR, type StoreDeps } from './tenant.ts'
+import { getTenant, OPERATOR, type StoreDeps } from './tenant.ts'
 
 export type PolicyDeps = StoreDeps & { readonly readInput: (name: string) => Promise<Uint8Array> }
 export type OfTenant = { readonly tenant: string; readonly json: boolean | undefined }
@@ -37,7 +36,7 @@ export function asTenantNamed<T>(
   name: string,
   work: (trx: Transaction) => Promise<T>,
 ): Promise<T> {
-  return withStore(async (db) => withTenant(db, await tenantNamed(db, name), work))
+  return withStore(async (db) => withTenant(db, await getTenant(db, name), work))
 }
 
 /** Shows the policy in force, or a version. */
@@ -57,7 +56,7 @@ export async function runPolicyShow(
       deps.output,
       Object.entries(factsOf(stored)).map(([name, value]) => [name, String(value)] as const),
     )
-    say(deps.output, JSON.stringify(stored.policy, undefined, 2))
+    for (const line of JSON.stringify(stored.policy, undefined, 2).split('\n')) say(deps.output, line)
   }
   return 0
 }
@@ -98,7 +97,7 @@ export async function runPolicyDryRun(
   const written = await readPolicyFile(deps, file)
   if (written === undefined) return 1
   const { summary, unreadable, clients } = await deps.withStore(async (db) => {
-    const id = await tenantNamed(db, tenant)
+    const id = await getTenant(db, tenant)
     const inForce = await withTenant(db, id, policyInForce)
     return dryRunPolicy(db, id, { inForce, candidate: written.policy }, LISTED)
   })
@@ -141,8 +140,15 @@ export async function runPolicyReportOnly(
   const reports = await asTenantNamed(deps, tenant, (trx) => listPolicyReports(trx, LISTED))
   if (json) {
     sayJson(deps.output, {
-      clients: reports.map(({ clientId, ...report }) => ({ client_id: clientId, ...report })),
+      clients: reports.map(({ clientId, times, firstAt, lastAt, ...report }) => ({
+        ...{ client_id: clientId, ...report, minutes: times, first_at: firstAt, last_at: lastAt },
+      })),
     })
+  } else if (reports.length === 0) {
+    say(
+      deps.output,
+      'Nothing is reported: no policy is judged beside the one in force, or none would differ.',
+    )
   } else {
     const rows = reports.map(({ clientId, difference, lastAt }) => [
       clientId,
@@ -158,7 +164,7 @@ async function readPolicyFile(
   { readInput, output }: PolicyDeps,
   file: string,
 ): Promise<NewPolicy | undefined> {
-  const parsed = parseTrustPolicy(JSON.parse(new TextDecoder().decode(await readInput(file))))
+  const parsed = parseTrustPolicy(parseJson(await readInput(file), file))
   if (parsed.ok) return { policy: parsed.policy, digest: policyDigest(parsed.policy), by: OPERATOR }
   for (const { pointer, detail, advice } of parsed.problems) {
     complain(output, `${pointer || 'the policy'} ${detail}. ${advice}`)
@@ -172,12 +178,6 @@ async function policyInForce(trx: Transaction): Promise<TrustPolicy> {
   const read = readTrustPolicy((await findPolicy(trx, inForce))?.policy)
   if (!read.ok) throw new Error('the policy in force cannot be read by this release')
   return read.policy
-}
-
-async function tenantNamed(db: Db, name: string): Promise<string> {
-  const id = await findTenant(db, name)
-  if (id === undefined) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
-  return id
 }
 
 function factsOf({ version, digest, createdAt, createdBy }: StoredPolicy) {

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { DATABASE, define, type Finish, type Json } from './command.ts'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { say, sayFacts, sayJson } from './print.ts'
-import { type StoreDeps, setForTenant } from './tenant.ts'
+import { type StoreDeps, setForTenant, unknownTenant } from './tenant.ts'
 
 type QuotasOptions = Json & { readonly set?: readonly string[]; readonly clear?: boolean }
 
@@ -43,7 +43,7 @@ async function runQuotas(
   if (clear && set.length > 0) throw new UsageError('--clear goes with no --set')
   const given = quotasFrom(set)
   const quotas = await withStore((db) => apply(db, name, given, clear))
-  if (quotas === undefined) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
+  if (quotas === undefined) throw unknownTenant(name)
   const entries = Object.entries(quotas)
   if (json) sayJson(output, { name, quotas })
   else if (entries.length === 0) say(output, `The tenant "${name}" has no quotas of its own.`)

@@ -102,7 +102,9 @@ export async function runRegistrationList(deps: StoreDeps, { tenant, json }: OfT
   const found = await asTenantNamed(deps, tenant, (trx) => listRegistrations(trx, { limit: LISTED }))
   if (json) {
     sayJson(deps.output, {
-      registrations: found.map(({ clientId, ...one }) => ({ client_id: clientId, ...one })),
+      registrations: found.map(({ clientId, createdAt, createdBy, ...one }) => ({
+        ...{ client_id: clientId, ...one, created_at: createdAt, created_by: createdBy },
+      })),
     })
   } else {
     const rows = found.map(({ clientId, mode, digest = '', createdAt }) => {

@@ -5,7 +5,7 @@ import { wholeNumber } from './arguments.ts'
 import { DATABASE, define, type Finish, type Json } from './command.ts'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { formatSeconds, say, sayFacts, sayJson } from './print.ts'
-import { type StoreDeps, setForTenant } from './tenant.ts'
+import { type StoreDeps, setForTenant, unknownTenant } from './tenant.ts'
 
 type StaleLimitsOptions = Json & StaleLimits & { readonly none?: boolean }
 
@@ -47,8 +47,7 @@ async function runStaleLimits(
   const { name, limits, none, json } = args
   if (none && Object.keys(limits).length > 0) throw new UsageError('--none goes with no limit')
   const set = await withStore(async (db) => {
-    if ((await findStaleLimits(db, name)) === undefined)
-      throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
+    if ((await findStaleLimits(db, name)) === undefined) throw unknownTenant(name)
     return applyLimits(db, name, limits, none)
   })
   if (set === undefined) throw new Error(`the policy of "${name}" says its limits: cimd policy put ${name}`)

@@ -2,9 +2,8 @@ import { eraseSubject, withTenant } from '@cimd/store'
 import type { Command } from 'commander'
 import { DATABASE, define, type Finish, type Json } from './command.ts'
 import { type ExitCode, UsageError } from './exit-code.ts'
-import { getTenant } from './key.ts'
 import { say, sayJson } from './print.ts'
-import { OPERATOR, type StoreDeps } from './tenant.ts'
+import { getTenant, OPERATOR, type StoreDeps } from './tenant.ts'
 
 export type SubjectDeps = StoreDeps & { readonly readInput: (name: string) => Promise<Uint8Array> }
 

@@ -5,7 +5,6 @@ import {
   deleteSubscription,
   disableSubscription,
   findSubscription,
-  findTenant,
   listSubscriptions,
   rotateSecret,
   type Subscription,
@@ -15,7 +14,7 @@ import {
 } from '@cimd/store'
 import { type ExitCode, UsageError } from './exit-code.ts'
 import { formatInstant, remark, say, sayFacts, sayJson, sayTable } from './print.ts'
-import type { StoreDeps } from './tenant.ts'
+import { getTenant, type StoreDeps } from './tenant.ts'
 
 type Json = { readonly json: boolean | undefined }
 type OfTenant = Json & { readonly tenant: string }
@@ -131,9 +130,7 @@ export async function forTenant<T>(
   work: (db: Db, tenant: string) => Promise<T>,
 ): Promise<T> {
   return withStore(async (db: Db) => {
-    const tenant = await findTenant(db, name)
-    if (tenant === undefined) throw new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
-    return work(db, tenant)
+    return work(db, await getTenant(db, name))
   })
 }
 

@@ -103,11 +103,17 @@ export async function runTenantShow(
     return 0
   }
   const limits = Object.entries(tenant.staleLimits).map(([failure, seconds]) => `${failure} ${seconds} s`)
+  const quotas = Object.entries(tenant.quotas ?? {}).map(([quota, bound]) => `${quota} ${bound}`)
   sayFacts(output, [
     ['name', tenant.name],
     ['profile', tenant.profile],
     ['policy', tenant.policyVersion === 0 ? 'none' : `version ${tenant.policyVersion}`],
+    [
+      'reported only',
+      tenant.reportPolicyVersion === undefined ? 'none' : `version ${tenant.reportPolicyVersion}`,
+    ],
     ['stale limits', limits.join(', ') || 'none'],
+    ['quotas', quotas.join(', ') || 'of the deployment'],
     ['keys', String(tenant.keys)],
     ['created', formatInstant(tenant.createdAt)],
   ])
@@ -138,6 +144,14 @@ function bodyOf({ id, name, profile, keys, createdAt, ...rest }: TenantSummary) 
   }
 }
 
-function unknownTenant(name: string): Error {
-  return new Error(`there is no tenant "${name}": cimd tenant create ${name}`)
+/** The tenant with this name. Throws, with where to look, where there is none. */
+export async function getTenant(db: Db, name: string): Promise<string> {
+  const id = await findTenant(db, name)
+  if (id === undefined) throw unknownTenant(name)
+  return id
+}
+
+/** What is told of a name that no tenant has: more often a slip than a tenant that is to be made. */
+export function unknownTenant(name: string): Error {
+  return new Error(`there is no tenant "${name}": cimd tenant list shows those there are`)
 }
