@@ -153,6 +153,16 @@ describeStore('a refusal by policy in the audit', () => {
 })
 
 describeStore('GET /v1/audit', () => {
+  it.each([
+    ['form=2026-12-01T00:00:00Z', 'Unrecognized key: "form"'],
+    ['client-id=x', 'Unrecognized key: "client-id"'],
+    ['from=2026-12-01T00:00:00Z&to=2026-11-01T00:00:00Z', '/to: must be after from'],
+  ])('tells of %s rather than answering another question', async (query, detail) => {
+    await using world = await open()
+    const { status, body } = await world.caller.request(`/v1/audit?${query}`)
+    expect([status, body.detail]).toEqual([400, expect.stringContaining(detail)])
+  })
+
   it('needs the scope audit, on every route', async () => {
     await using world = await open()
     const caller = await world.client(['resolve', 'events', 'policy'])

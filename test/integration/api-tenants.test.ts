@@ -1,4 +1,12 @@
-import { authenticate, createApiKey, createOperatorKey, ensureTenant, revokeOperatorKey } from '@cimd/store'
+import {
+  authenticate,
+  clearQuotas,
+  createApiKey,
+  createOperatorKey,
+  ensureTenant,
+  revokeOperatorKey,
+  setQuotas,
+} from '@cimd/store'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ApiClient, createApiClient } from '../harness/api-client.ts'
@@ -63,6 +71,10 @@ describeStore('keys and tenants by the api', () => {
       expect(status).toBe(200)
       expect(body).toMatchObject({ name: 'first', profile: 'cimd-02', policy_version: 0, quotas: {} })
       expect(body.limits).toMatchObject({ clients: 100_000, keys: 100 })
+      await setQuotas(shared().owner, 'first', { clients: 7 })
+      const bounded = await admin.request('/v1/tenant')
+      await clearQuotas(shared().owner, 'first')
+      expect(bounded.body).toMatchObject({ quotas: { clients: 7 }, limits: { clients: 7 } })
     })
 
     it('makes no more keys than a tenant may have', async () => {

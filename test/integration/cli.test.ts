@@ -186,7 +186,9 @@ describeStore('cimd on a store of its own', () => {
     expect(tenant.stderr).toBe('cimd: there is no tenant "nobody": cimd tenant list shows those there are\n')
     const key = await store.run('key', 'revoke', '0123456789ab')
     expect(key).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(key.stderr).toBe('cimd: there is no key with the prefix 0123456789ab: cimd key list shows those of a tenant\n')
+    expect(key.stderr).toBe(
+      'cimd: there is no key with the prefix 0123456789ab: cimd key list shows those of a tenant\n',
+    )
   })
 
   it('shows, engages and releases the brake', async () => {

@@ -62,8 +62,8 @@ export type AppDeps = ResolveDeps &
     readonly eventSource: string
     readonly eventStreamsPerTenantMax: number
     readonly subscriptionsPerTenantMax: number
-    /** What the deployment allows each tenant, as it is told. */
-    readonly tenantLimits: z.infer<typeof ownTenant>['limits']
+    /** What the deployment allows each tenant beside its quotas, as it is told. */
+    readonly tenantLimits: Omit<z.infer<typeof ownTenant>['limits'], 'clients'>
     /** In the role that sees every tenant; undefined: operators have the command line alone. */
     readonly operatorDb: Db | undefined
     /** Undefined: publishers cannot hasten a refresh here. */
@@ -74,6 +74,8 @@ export type AppDeps = ResolveDeps &
 
 const BODY_BYTES_MAX = 32 * 1024
 const BEARER = { type: 'http', scheme: 'bearer' } as const
+const ABOUT =
+  'Send a key as `Authorization: Bearer …`. `x-cimd-scope` of a route is the scope that the key needs; `any`: whichever.'
 
 /** The HTTP application: routes, problems, and its own description at `/openapi.json`. */
 export async function createApp(deps: AppDeps): Promise<App> {
@@ -102,7 +104,7 @@ export async function createApp(deps: AppDeps): Promise<App> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'CIMD Registrar', version: '1' },
+      info: { title: 'CIMD Registrar', version: '1', description: ABOUT },
       components: { securitySchemes: { key: BEARER, operatorKey: BEARER } },
       security: [{ key: [] }],
     },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 const place = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const instant = z.iso.datetime({ offset: true })
 
-export const auditQuery = z.object({
+const auditFilters = z.strictObject({
   client_id: z.string().max(8192).optional().describe('Only what is about this client.'),
   subject: z
     .string()
@@ -16,6 +16,10 @@ export const auditQuery = z.object({
   after: place.default(0).describe('A place in the chain: only what comes after it.'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 })
+export const auditQuery = auditFilters.refine(
+  ({ from, to }) => from === undefined || to === undefined || Date.parse(from) < Date.parse(to),
+  { path: ['to'], error: 'must be after from' },
+)
 
 const entry = z.record(z.string(), z.unknown()).describe('As docs/audit-format.md has it.')
 const hash = z.string().describe('sha-256, hex.')
@@ -39,6 +43,6 @@ export const auditHead = z
   })
   .describe('To be kept elsewhere: what ends before it, or goes another way, is not the chain it was.')
 
-export const auditExportQuery = z.object({
+export const auditExportQuery = z.strictObject({
   after: place.optional().describe('To go on after the last place that has come: without the header.'),
 })

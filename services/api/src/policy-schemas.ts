@@ -44,7 +44,7 @@ export const policyVersions = z.object({
   next: z.number().optional().describe('Older ones: `before` of the next request.'),
 })
 export const versionParameters = z.object({ version: z.coerce.number().int().min(1) })
-export const versionsQuery = z.object({
+export const versionsQuery = z.strictObject({
   before: z.coerce.number().int().min(1).optional(),
   limit: pageLimit,
 })
@@ -89,7 +89,7 @@ export const dryRunAnswer = z.object({
     .describe('The first that differ.'),
 })
 
-export const pageQuery = z.object({
+export const pageQuery = z.strictObject({
   after: z.string().max(8192).optional().describe('The client_id of the last one you have.'),
   limit: pageLimit,
 })
@@ -119,7 +119,7 @@ export const refuseRequest = z.strictObject({
   ),
   reason: reasonText.describe('The authorization server is shown it.'),
 })
-export const clientIdQuery = z.object({ client_id: clientId })
+export const clientIdQuery = z.strictObject({ client_id: clientId })
 export const done = z.object({}).describe('It counts from the next request on.')
 
 const mode = z.enum(['frozen', 'manual', 'periodic'])

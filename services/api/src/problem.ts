@@ -17,7 +17,11 @@ import {
 /** Failures of a request rather than of a client, beside the table in core. */
 export const REQUEST_PROBLEMS = {
   bad_request: { status: 400, retryable: false, title: 'The request is not well formed.' },
-  unauthorized: { status: 401, retryable: false, title: 'The API key is missing or unknown.' },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    title: 'The API key is missing, unknown, revoked or has expired.',
+  },
   wrong_key_kind: { status: 403, retryable: false, title: 'This is not for a key of this kind.' },
   tenant_unknown: { status: 404, retryable: false, title: 'There is no tenant of that name.' },
   confirmation_required: {
@@ -42,7 +46,7 @@ export const REQUEST_PROBLEMS = {
   policy_held: {
     status: 403,
     retryable: false,
-    title: 'The policy holds this client until somebody has approved it.',
+    title: 'The policy holds this client until somebody has looked at it.',
   },
   policy_unreadable: {
     status: 503,

@@ -1,5 +1,6 @@
 import type { ApiKeyScope } from '@cimd/store'
 import type { RouteOptions } from 'fastify'
+import { ROUTE_SUMMARIES } from './route-summaries.ts'
 
 /** What the key of a request must be for: `any` scope will do, or it must be of an `operator`; `none`: no key is asked for. */
 export type RouteScope = ApiKeyScope | 'any' | 'operator' | 'none'
@@ -77,16 +78,21 @@ export function declareScope(route: RouteOptions): void {
   // Health, and the description itself.
   if (route.schema?.hide === true) return
   const scope = scopeOf(route)
+  const summary = namesOf(route).flatMap((name) => ROUTE_SUMMARIES[name] ?? [])[0]
   route.config = { ...route.config, scope }
-  route.schema = { ...route.schema, 'x-cimd-scope': scope }
+  route.schema = { ...route.schema, ...(summary !== undefined && { summary }), 'x-cimd-scope': scope }
 }
 
-function scopeOf({ method, url }: RouteOptions): RouteScope {
-  const methods = [method].flat().map((name) => (name === 'HEAD' ? 'GET' : name))
-  const scopes = new Set(methods.map((name) => ROUTE_SCOPES[`${name} ${url}`]))
+function scopeOf(route: RouteOptions): RouteScope {
+  const names = namesOf(route)
+  const scopes = new Set(names.map((name) => ROUTE_SCOPES[name]))
   const [scope] = scopes
   if (scope === undefined || scopes.size !== 1) {
-    throw new Error(`${methods.join(', ')} ${url} has no scope: decide on one in route-scopes.ts`)
+    throw new Error(`${names.join(', ')} has no scope: decide on one in route-scopes.ts`)
   }
   return scope
+}
+
+function namesOf({ method, url }: RouteOptions): readonly string[] {
+  return [method].flat().map((name) => `${name === 'HEAD' ? 'GET' : name} ${url}`)
 }

@@ -145,13 +145,16 @@ const problem = z
     type: z.string(),
     title: z.string(),
     status: z.number(),
-    code: z.string(),
-    class: z.string(),
-    retryable: z.boolean(),
-    detail: z.string().optional(),
-    advice: z.string().optional(),
-    oauth_error: z.string().optional(),
-    ticket: z.string().optional(),
+    code: z.string().describe('What it is, and stays: docs/failures.md has every code with its status.'),
+    class: z.string().describe('`request`, or who is taken to have spoken: docs/failures.md.'),
+    retryable: z.boolean().describe('Whether asking again can help; `Retry-After` says when.'),
+    detail: z.string().optional().describe('What it is in this case.'),
+    advice: z.string().optional().describe('What to do about it.'),
+    oauth_error: z
+      .string()
+      .optional()
+      .describe('What the authorization server may answer its own client with.'),
+    ticket: z.string().optional().describe('The demand stands: GET /v1/tickets/{id} waits for it.'),
     reasons: z
       .array(policyReason)
       .optional()

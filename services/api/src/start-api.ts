@@ -79,7 +79,6 @@ export async function startApi(config: ApiConfig): Promise<Service & { readonly 
       eventStreamsPerTenantMax: config.eventStreamsPerTenantMax,
       subscriptionsPerTenantMax: config.subscriptionsPerTenantMax,
       tenantLimits: {
-        clients: config.clientLimits.perTenantMax,
         subscriptions: config.subscriptionsPerTenantMax,
         event_streams: config.eventStreamsPerTenantMax,
         keys: API_KEYS_PER_TENANT_MAX,

@@ -98,6 +98,7 @@ function registerReportOnly(app: App, { db }: AppDeps): void {
       ...{ client_id: clientId, difference: known(difference), reasons: [...reasons], minutes: times },
       ...{ first_at: firstAt.toISOString(), last_at: lastAt.toISOString() },
     }))
+    if (found === undefined) throw nothingReported()
     return { policy: wholeBody(found), clients }
   })
 
@@ -115,7 +116,7 @@ function registerReportOnly(app: App, { db }: AppDeps): void {
   app.delete(path, { schema: { response: { 204: ended, ...problems } } }, async (request, reply) => {
     const caller = await requireCaller(db, request)
     const isCleared = await withTenant(db, caller.tenantId, (trx) => clearReportPolicy(trx, actorOf(caller)))
-    if (!isCleared) throw new ProblemError(requestProblem('policy_unknown'))
+    if (!isCleared) throw nothingReported()
     return reply.code(204).send(null)
   })
 }
@@ -145,6 +146,12 @@ function readPolicy(written: unknown): { readonly policy: TrustPolicy; readonly 
   const parsed = parseTrustPolicy(written)
   if (!parsed.ok) throw new ProblemError(invalidPolicyProblem(parsed.problems))
   return { policy: parsed.policy, digest: policyDigest(parsed.policy) }
+}
+
+function nothingReported(): ProblemError {
+  return new ProblemError(
+    requestProblem('policy_unknown', 'No policy is only reported: PUT one to /v1/policy/report-only.'),
+  )
 }
 
 // Of clients that are judged alike nothing is listed.

@@ -1,3 +1,4 @@
+import { quotasOf } from '@cimd/core'
 import {
   type Authenticated,
   describeTenant,
@@ -25,10 +26,11 @@ import { asTenant } from './as-tenant.ts'
 
 /** What a tenant may see and do of itself: its settings, and its own keys. */
 export function registerTenantRoutes(app: App, deps: AppDeps): void {
-  app.get('/v1/tenant', { schema: { response: { 200: ownTenant, ...problems } } }, async (request) => ({
-    ...tenantBody(await asTenant(deps, request, describeTenant)),
-    limits: deps.tenantLimits,
-  }))
+  app.get('/v1/tenant', { schema: { response: { 200: ownTenant, ...problems } } }, async (request) => {
+    const tenant = await asTenant(deps, request, describeTenant)
+    const { clients } = quotasOf(tenant.quotas, deps.quotas)
+    return { ...tenantBody(tenant), limits: { ...deps.tenantLimits, clients } }
+  })
   registerKeys(app, deps)
   registerOneKey(app, deps)
 }
