@@ -61,7 +61,7 @@ export function renderFailures(): string {
     ),
     ...renderPlain(
       'Policies',
-      'The client_id or document is valid, and the trust policy of a tenant refuses it, or holds it until it is approved ([policy.schema.json](policy.schema.json)). No service asks a policy yet.',
+      'The client_id or document is valid, and the trust policy of a tenant refuses it, or holds it until it is approved ([trust-policy.md](trust-policy.md)). The api answers `policy_denied` or `policy_held`, with each of these that applies in `reasons`.',
       Object.entries(POLICY_FINDINGS),
     ),
     ...renderPlain(
@@ -115,7 +115,7 @@ function renderRequests(): readonly string[] {
     retryable ? 'yes' : 'no',
   ])
   const text =
-    'Problems of the api that are of no attempt: their `class` is `request`. `policy_denied` says in `detail` what the profile of the\ntenant misses; or that the document is served as `text/plain`, which no tenant admits.'
+    'Problems of the api that are of no attempt: their `class` is `request`, and a `detail` says more of this case. `policy_denied` and\n`policy_held` have every [reason of the policy](#policies) in `reasons`; `policy_invalid` has every flaw in `errors`; `tenant_quota` and\n`subject_quota` have in `quota` which one it is. What is about another tenant is answered as what there is not.'
   return ['## Requests', text, table(['code', 'status', 'what it means', 'again'], rows)]
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { captureOutput } from './captured-output.ts'
@@ -60,6 +61,7 @@ const COMMANDS = [
   'deliveries replay',
 ]
 
+const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const HOOK = 'https://hooks.example.com/'
 const ID = '5b0e0c5e-3f0c-4c39-9d3e-2f9a4d0a6a11'
 
@@ -96,6 +98,13 @@ describe('help', () => {
     const { exitCode, stdout } = await cimd('--help')
     expect(exitCode).toBe(0)
     for (const command of COMMANDS) expect(stdout).toContain(`  ${command.split(' ')[0]} `)
+  })
+
+  it.each(COMMANDS)('README.md has %s', (command) => {
+    const [name = '', below] = command.split(' ')
+    const row = README.split('\n').find((line) => line.startsWith(`| \`cimd ${name}`)) ?? ''
+    expect(row).toMatch(new RegExp(`\\bcimd ${name}\\b`))
+    if (below !== undefined) expect(row).toMatch(new RegExp(`[ |[]${below}\\b`))
   })
 
   it('is what no command at all gets, as an error', async () => {

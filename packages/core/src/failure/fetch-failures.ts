@@ -29,7 +29,7 @@ export const FETCH_FAILURES = {
   ),
   tenant_capacity: deferred(
     'The authorization server uses as many clients as it may.',
-    'Ask the operator: CIMD_CLIENTS_PER_TENANT_MAX is reached.',
+    'Ask the operator: the quota `clients` of the tenant, or CIMD_CLIENTS_PER_TENANT_MAX, is reached.',
   ),
   overloaded: deferred(
     'Too many demands wait, or none is being answered: another would wait too long.',

@@ -219,7 +219,7 @@ describe('parseTrustPolicy', () => {
       'Write one of open, allowlist, pre_registered, review.',
       'Write it in lower case and A-labels, as app.example.com or *.example.com.',
       'Write it as /oauth/*/client.json or /apps/**.',
-      'Write a value as the JSON Schema of the policy says.',
+      'Write a value as docs/policy.schema.json says.',
       'Correct its spelling, or leave it out.',
     ])
   })

@@ -83,7 +83,7 @@ function problemsOf(issue: z.core.$ZodIssue): readonly PolicyProblem[] {
 
 function adviceOf(issue: z.core.$ZodIssue): string {
   const advice = issue.code === 'custom' ? issue.params?.['advice'] : undefined
-  return typeof advice === 'string' ? advice : 'Write a value as the JSON Schema of the policy says.'
+  return typeof advice === 'string' ? advice : 'Write a value as docs/policy.schema.json says.'
 }
 
 function pointerTo(path: readonly PropertyKey[]): string {
