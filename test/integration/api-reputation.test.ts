@@ -298,7 +298,8 @@ describeStore('the reputation of a client', () => {
       const { status, body } = await api.post('/v1/client/reviewed', request)
       return [status, body.code]
     }
-    expect(await refused({ domain: 'raw.githubusercontent.com' })).toEqual([400, 'domain_shared'])
+    for (const shared of ['raw.githubusercontent.com', 'github.io', 'co.uk'])
+      expect(await refused({ domain: shared })).toEqual([400, 'domain_shared'])
     expect(await refused({ domain: `www.${domain}` })).toEqual([400, 'bad_request'])
     expect(await refused({ domain, client_id: clientId })).toEqual([400, 'bad_request'])
     expect(await refused({})).toEqual([400, 'bad_request'])

@@ -67,8 +67,10 @@ function reviewableDomain(domain: string): string {
     throw new ProblemError(requestProblem('bad_request', `The registrable domain is ${registrable}.`))
   }
   const { kind } = hostingOf(domain)
+  // A public suffix such as github.io: what is below it is each a domain of its own, which the mark would not reach.
+  const isSuffix = registrableDomainOf(`below.${domain}`) !== domain
   // Whoever reviewed one publisher there has seen nothing of the next.
-  if (kind === 'shared_host' || kind === 'cimd_service')
+  if (isSuffix || kind === 'shared_host' || kind === 'cimd_service')
     throw new ProblemError(requestProblem('domain_shared'))
   return domain
 }
