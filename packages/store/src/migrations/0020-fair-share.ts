@@ -65,9 +65,14 @@ const LINE = `
 `
 
 const QUOTAS = `
-  -- Whom a subject is counted as is known by this key alone.
-  alter table cimd.tenants add column quota_key bytea not null
-    default (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) check (octet_length(quota_key) = 32);
+  -- Whom a subject is counted as is known by this key alone. Not with a default at once, which would write the table anew: to
+  -- whoever asks for a key meanwhile there would be no tenants. And not as one of the owner, whom policies count for.
+  alter table cimd.tenants
+    no force row level security,
+    add column quota_key bytea check (octet_length(quota_key) = 32),
+    alter column quota_key set default (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+  update cimd.tenants set quota_key = default;
+  alter table cimd.tenants alter column quota_key set not null, force row level security;
 
   -- Unlogged: a crash may forget what was counted, and a login need not wait for the log to reach the disk.
   create unlogged table cimd.quota_windows (
