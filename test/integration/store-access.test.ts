@@ -6,6 +6,7 @@ import {
   findTicket,
   issueTicket,
   listTenants,
+  removeTenant,
   setTenantProfile,
   withTenant,
 } from '@cimd/store'
@@ -134,6 +135,21 @@ describeStore('a tenant', () => {
     expect(ids).not.toContain(store.tenant)
     expect(await ensureTenant(store.owner, 'first')).toBe(store.tenant)
   })
+
+  it('that is removed has nothing left of what it may have very many of when its own row goes', async () => {
+    await using store = await setup()
+    const { client } = await store.demand(identify())
+    await fillTables(store, client)
+    expect(await filledTables(store)).toEqual(LARGE)
+    const { removing } = await store.owner.transaction().execute(async (trx) => {
+      await sql`select from cimd.tenants where id = ${store.tenant} for key share`.execute(trx)
+      const removing = removeTenant(store.operator, 'first')
+      await store.untilBlocked()
+      expect(await filledTables(store)).toEqual([])
+      return { removing }
+    })
+    expect(await removing).toBe(true)
+  })
 })
 
 function issue(store: TestStore, client: string, generation: number, tenant = store.tenant) {
@@ -142,6 +158,46 @@ function issue(store: TestStore, client: string, generation: number, tenant = st
 
 function find(store: TestStore, id: string, tenant = store.tenant) {
   return withTenant(store.api, tenant, (trx) => findTicket(trx, id))
+}
+
+/** Tables that may have a row for each client, domain or user of a tenant. */
+const LARGE = [
+  ...['client_reputation', 'client_subjects', 'decisions', 'domain_eras', 'domain_reputation'],
+  ...['domain_subjects', 'interest', 'policy_reports', 'registrations', 'subjects'],
+]
+
+async function fillTables({ owner, tenant }: TestStore, client: string): Promise<void> {
+  await sql`
+    with known as (
+      insert into cimd.subjects (tenant_id, subject_hash) values (${tenant}, sha256('x')) returning tenant_id, pseudonym
+    ), of_client as (
+      insert into cimd.client_subjects select tenant_id, pseudonym, ${client}, now() from known
+    ), of_domain as (
+      insert into cimd.domain_subjects select tenant_id, pseudonym, 'example.net', now() from known
+    ), decided as (
+      insert into cimd.decisions (tenant_id, client_ref) values (${tenant}, ${client})
+    ), registered as (
+      insert into cimd.registrations (tenant_id, client_ref, mode, created_by) values (${tenant}, ${client}, 'periodic', 'test')
+    ), reported as (
+      insert into cimd.policy_reports (tenant_id, client_ref, policy_version, difference, reasons)
+      values (${tenant}, ${client}, 1, 'newly_held', '[]')
+    ), of_clients as (
+      insert into cimd.client_reputation values (${tenant}, ${client}, 'example.net', 1, now(), now())
+    ), of_domains as (
+      insert into cimd.domain_reputation values (${tenant}, 'example.net', 1, 1, now(), now())
+    )
+    insert into cimd.domain_eras (tenant_id, domain, era) values (${tenant}, 'example.net', 1)`.execute(owner)
+}
+
+async function filledTables({ owner, tenant }: TestStore): Promise<string[]> {
+  const found = await Promise.all(
+    LARGE.map(async (name) => {
+      const { rows } = await sql`
+        select from ${sql.table(`cimd.${name}`)} where tenant_id = ${tenant} limit 1`.execute(owner)
+      return rows.length > 0 ? [name] : []
+    }),
+  )
+  return found.flat()
 }
 
 /** The tables with a row whose text has one of these. */

@@ -12,6 +12,14 @@ const LARGE = [
   { table: 'cimd.feed', of: ofTenant },
   { table: 'cimd.bindings', of: ofTenant },
   { table: 'cimd.effective_documents', of: ofTenant },
+  // With which clients and domains each has used.
+  { table: 'cimd.subjects', of: ofTenant },
+  { table: 'cimd.decisions', of: ofTenant },
+  { table: 'cimd.registrations', of: ofTenant },
+  { table: 'cimd.policy_reports', of: ofTenant },
+  { table: 'cimd.client_reputation', of: ofTenant },
+  { table: 'cimd.domain_reputation', of: ofTenant },
+  { table: 'cimd.domain_eras', of: ofTenant },
   {
     table: 'cimd.deliveries',
     of: (tenantId: string) =>

@@ -103,6 +103,8 @@ const GRANTS = `
   grant insert, update, delete on cimd.approvals to cimd_api;
   grant select, insert, update, delete on cimd.registrations, cimd.policy_reports to cimd_api, cimd_operator;
   grant select, insert, update on cimd.decisions to cimd_api, cimd_operator, cimd_scheduler;
+  -- With a tenant that is removed.
+  grant delete on cimd.decisions to cimd_operator;
   grant select on cimd.registrations to cimd_scheduler;
   grant update (version_id, pinned_generation) on cimd.registrations to cimd_scheduler;
   -- A policy takes the place of what the row said of stale use, so that it is read where it always was.

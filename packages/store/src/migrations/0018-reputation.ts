@@ -131,7 +131,8 @@ const GRANTS = `
     cimd.client_reputation, cimd.domain_reputation, cimd.reviewed to cimd_api, cimd_operator;
   grant insert on cimd.subject_keys to cimd_api;
   grant insert, update (last_used_at), delete on cimd.subjects to cimd_api;
-  grant delete on cimd.subjects to cimd_operator;
+  -- With a tenant that is removed; of subjects also one.
+  grant delete on cimd.subjects, cimd.client_reputation, cimd.domain_reputation to cimd_operator;
   grant insert on cimd.client_subjects, cimd.domain_subjects to cimd_api;
   grant insert, update (subjects, last_seen) on cimd.client_reputation to cimd_api;
   grant insert, update (subjects, clients, last_seen) on cimd.domain_reputation to cimd_api;

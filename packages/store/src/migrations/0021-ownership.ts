@@ -51,4 +51,5 @@ const ERAS = `
   create policy forgotten_eras on cimd.domain_eras to cimd_scheduler using (true);
   grant select, insert (tenant_id, domain, era), update (era, accepted_at) on cimd.domain_eras to cimd_api, cimd_operator;
   grant select, delete on cimd.domain_eras to cimd_scheduler;
+  grant delete on cimd.domain_eras to cimd_operator;
 `
