@@ -169,6 +169,10 @@ describeStore('keys and tenants by the api', () => {
       expect((await send(operator, 'DELETE', elsewhere)).body.code).toBe('key_unknown')
     })
 
+    it('is told that a name is no name where the database could hold none such', async () => {
+      expect((await operator.request('/v1/operator/tenants/a%00b')).body.code).toBe('bad_request')
+    })
+
     it('removes a tenant with everything of it, and nothing of another, once its name is said twice', async () => {
       const { owner, fetch, demand } = shared()
       const tenant = await ensureTenant(owner, 'leaving')

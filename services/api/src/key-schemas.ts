@@ -97,7 +97,14 @@ export const ownTenant = tenant.extend({
 
 export const tenants = z.object({ tenants: z.array(tenant) })
 export const tenantRequest = z.strictObject({ name: tenantName })
-export const tenantParameters = z.object({ name: z.string().min(1).max(200) })
+// Of one that the command line has made, with whatever characters the database can hold.
+export const tenantParameters = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .refine((name) => !name.includes('\0'), 'must be a name'),
+})
 export const tenantKeyParameters = tenantParameters.extend(keyParameters.shape)
 export const removalQuery = z.strictObject({
   confirm: z
