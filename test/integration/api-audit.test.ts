@@ -1,4 +1,4 @@
-import { judgeDecisions } from '@cimd/scheduler'
+import { createJudging } from '@cimd/scheduler'
 import { createApiKey, recordAttempt } from '@cimd/store'
 import { expect, it } from 'vitest'
 import { createApiClient } from '../harness/api-client.ts'
@@ -137,10 +137,10 @@ describeStore('a refusal by policy in the audit', () => {
     }
     const { client } = await world.store.demand(clientId)
     await recordAttempt(world.store.fetcher, validRecord(await world.store.claim(client)))
-    await judgeDecisions(world.store.scheduler, () => false)
+    await createJudging(world.store.scheduler)(() => false)
     await put(world, { block: Array.from({ length: 200 }, () => ({ host, path })) }, first)
     await put(world, { mode: 'review' }, second)
-    await judgeDecisions(world.store.scheduler, () => false)
+    await createJudging(world.store.scheduler)(() => false)
     const refused = await (await world.client(['resolve'], first)).resolve({ client_id: clientId })
     expect([refused.status, refused.body.code]).toEqual([403, 'policy_denied'])
     await chainAll(world.store)

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { createAskNameServers, createResolver, type Dial } from '@cimd/egress'
 import { loadConfig, startFetcher } from '@cimd/fetcher'
 import { prepareQueueStore } from '@cimd/queue'
-import { judgeDecisions } from '@cimd/scheduler'
+import { createJudging } from '@cimd/scheduler'
 import { createApiKey, relayOutbox } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it, vi } from 'vitest'
@@ -89,7 +89,7 @@ async function setupStory() {
       response.writeHead(200, { ...headers, 'cache-control': 'max-age=3600' }).end(body)
     })
   const events = async () => {
-    await judgeDecisions(store.scheduler, () => false)
+    await createJudging(store.scheduler)(() => false)
     await relayOutbox(store.scheduler, 100)
     const { body } = await ask('/v1/events?after=0')
     return body.events ?? []

@@ -1,12 +1,5 @@
 import { canonicalJson } from '@cimd/core'
-import {
-  type AuditQuery,
-  exportAudit,
-  noteAuditCut,
-  readAudit,
-  readAuditOf,
-  withTenant,
-} from '@cimd/store'
+import { type AuditQuery, exportAudit, noteAuditCut, readAudit, readAuditOf, withTenant } from '@cimd/store'
 import type { ExitCode } from './exit-code.ts'
 import { say, sayJson, sayTable } from './print.ts'
 import { type SubjectDeps, subjectFrom } from './subject.ts'
