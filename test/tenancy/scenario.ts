@@ -6,6 +6,7 @@ import {
   readPolicyVersions,
   withTenant,
 } from '@cimd/store'
+import { sql } from 'kysely'
 import type { TestStore } from '../integration/store-bundle.ts'
 import { rowsOf } from './catalogue.ts'
 import { type Probe, probesOf } from './probes.ts'
@@ -33,6 +34,7 @@ export async function* runScenario(store: TestStore, world: World): AsyncGenerat
   const settle = (text: string) => settled(text, known, world.builtAt)
   for (const [mine, theirs] of DIRECTIONS) {
     const { [mine]: me, [theirs]: other } = world.parties
+    await putLast(store, me)
     const untouched = await rowsOf(store.owner, other.tenant)
     for (const probe of probesOf(world, me, other)) {
       yield { what: `${mine}: ${probe.name}`, found: settle(await answerTo(api.baseUrl, me, probe)) }
@@ -47,6 +49,11 @@ export async function* runScenario(store: TestStore, world: World): AsyncGenerat
       yield { what: `${mine}: own rows of ${table}`, found: rows.map(settle).toSorted().join('\n') }
     }
   }
+}
+
+// A statement that names no tenant reads the rows in the order in which they stand: the first must not be the right one by luck.
+async function putLast({ owner }: TestStore, { tenant }: Party): Promise<void> {
+  await sql`update cimd.tenants set name = name where id = ${tenant}`.execute(owner)
 }
 
 // What the api asks only after another question has failed for what is another's: the answer is the statement's own.
@@ -97,6 +104,8 @@ function settled(text: string, known: string, builtAt: Date): string {
       .replaceAll(/(?<="started_at": ?)"[^"]*"/g, '"the hour"')
       // Noted behind the answer, whenever that is done.
       .replaceAll(/,? ?"last_used_at": ?(?:null|"[^"]*")/g, '')
+      // Minutes in which somebody asked: a slow run takes more of them.
+      .replaceAll(/(?<="(?:minutes|times)": ?)\d+/g, 'some')
       .replaceAll(INSTANT, (instant) => (Date.parse(instant) > builtAt.getTime() ? 'later' : instant))
       .replaceAll(UUID, keepKnown('another'))
       .replaceAll(RANDOM, keepKnown('random'))

@@ -43,6 +43,7 @@ export async function addFacts(
     await count(store, me, world.shared)
     await audit(store, me)
     await review(store, me)
+    await settle(store, me, world.failing)
   }
   await register(store, first, world.judged, 'periodic')
   const client = await register(store, second, world.judged, 'manual')
@@ -131,6 +132,13 @@ async function review(store: TestStore, me: Draft): Promise<void> {
     select ${me.tenant}, id, 'held', cimd.cimd_now() from cimd.clients where client_id = ${me.own}`.execute(
     store.owner,
   )
+}
+
+// Nobody has it judged anew but by what is about all clients of the domain.
+async function settle({ owner }: TestStore, me: Draft, clientId: string): Promise<void> {
+  await sql`
+    insert into cimd.decisions (tenant_id, client_ref, decision)
+    select ${me.tenant}, id, 'admitted' from cimd.clients where client_id = ${clientId}`.execute(owner)
 }
 
 // The oldest version is 0; as the scheduler has it once the fetch of the registration has found it.

@@ -29,14 +29,16 @@ export async function noteDecision(
     is distinct from (excluded.decision, excluded.version_id, excluded.review_since is not null)`
   await sql`
     with judged as (
-      select c.id as client_ref, v.id as version_id, ${wasJudgedBefore(decision)} as is_change,
-        exists (
-          select from cimd.tenants
-          where id = cimd.current_tenant() and policy_version > ${decision.policyVersion}
-        ) as is_outdated,
+      select c.id as client_ref, v.id as version_id,
+        -- Of a client that the tenant used before the policy, and of which nothing is noted, another one has judged last.
+        coalesce(t.evaluated_policy_version < p.version and i.first_demand_at < p.created_at, false) as is_change,
+        t.policy_version > ${decision.policyVersion} as is_outdated,
         (select max(id) from cimd.versions
           where client_id = c.client_id and digest = decode(${baseline ?? null}, 'hex')) as baseline_version_id
       from ${judgedVersion(decision)}
+      join cimd.tenants t on t.id = cimd.current_tenant()
+      left join cimd.policies p on p.tenant_id = t.id and p.version = ${decision.policyVersion}
+      left join cimd.interest i on i.tenant_id = t.id and i.client_ref = c.id
     )
     insert into cimd.decisions as d (tenant_id, client_ref, decision, version_id, policy_version, reasons, review_since,
       baseline_version_id, due_at)
@@ -155,22 +157,12 @@ export async function setBaseline(trx: Transaction, client: string, digest: stri
   )
 }
 
-// Of a client that the tenant used before the policy, and of which nothing is noted, another one has judged last.
-function wasJudgedBefore({ policyVersion }: NewDecision) {
-  return sql<boolean>`exists (
-    select from cimd.tenants t
-    join cimd.policies p on p.tenant_id = t.id and p.version = ${policyVersion}
-    join cimd.interest i on i.tenant_id = t.id and i.client_ref = c.id
-    where t.id = cimd.current_tenant() and t.evaluated_policy_version < p.version and i.first_demand_at < p.created_at
-  )`
-}
-
 // The same bytes may have been published twice: the newest counts.
 function judgedVersion({ client, versionDigest }: Pick<NewDecision, 'client' | 'versionDigest'>) {
   return sql`cimd.clients c join lateral (
     select id from cimd.versions where client_id = c.client_id and digest = decode(${versionDigest}, 'hex')
     order by id desc limit 1
-  ) v on true where c.id = ${client}`
+  ) v on c.id = ${client}`
 }
 
 function json(reasons: readonly PolicyReason[]): string {

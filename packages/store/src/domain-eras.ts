@@ -100,12 +100,12 @@ export async function acceptOwner(
 async function judgeAnew(trx: Transaction, domain: string): Promise<void> {
   await sql`
     with held as (
-      select d.client_ref from cimd.decisions d join cimd.clients c on c.id = d.client_ref
+      select d.tenant_id, d.client_ref from cimd.decisions d join cimd.clients c on c.id = d.client_ref
       where d.tenant_id = cimd.current_tenant() and c.domain = ${domain}
       order by d.client_ref for no key update of d
     )
     update cimd.decisions d set due_at = least(d.due_at, cimd.cimd_now()) from held
-    where d.tenant_id = cimd.current_tenant() and d.client_ref = held.client_ref`.execute(trx)
+    where d.tenant_id = held.tenant_id and d.client_ref = held.client_ref`.execute(trx)
 }
 
 /** A domain nobody has a client of is remembered for as long as a consent lasts. */
