@@ -126,10 +126,6 @@ describe('judgeContinuity', () => {
       [seen(0), seen(60, { ...AFTER, ...rotated('a') })],
     ],
     [
-      'a move after a long silence by clients that prove their keys',
-      [seen(0), seen(60, { ...AFTER, keyProven: true })],
-    ],
-    [
       'a move after a long silence within a registration that goes on',
       [seen(0, { registration: { expiresAt: onDay(300) } }), seen(60, replaced)],
     ],
@@ -137,7 +133,7 @@ describe('judgeContinuity', () => {
       'an issuer that is another after a silence',
       [seen(0), seen(8, { ...rotated('b'), certificateIssuer: 'GTS' })],
     ],
-    ['a name that was away for a month and proves its keys', [seen(0), 1, 40, seen(41, { keyProven: true })]],
+    ['a name that was away for a month and kept the key of its certificate', [seen(0), 1, 40, seen(41)]],
   ])('takes %s for a change to be told, and no more', (_, story) => {
     expect(last(...story)).toMatchObject({
       verdict: 'changed',
@@ -167,7 +163,7 @@ describe('judgeContinuity', () => {
     ],
     [
       'a registration newer than the first sight, whatever is proven',
-      [seen(0), seen(60, { registration: { registeredAt: onDay(50) }, keyProven: true })],
+      [seen(0), seen(60, { registration: { registeredAt: onDay(50) } })],
       ['registered_anew'],
     ],
     [

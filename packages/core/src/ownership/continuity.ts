@@ -49,11 +49,6 @@ export type DomainObservation = DomainSignals & {
   readonly registration?: Registration | undefined
   /** A document of the domain widened, or its keys changed, since the observation before. */
   readonly documentsChanged: boolean
-  /**
-   * Since the newest change a client of the domain has proven, to an authorization server, to possess a key that it had published
-   * before. That a key is still published proves nothing: it is public, like the document.
-   */
-  readonly keyProven?: boolean | undefined
 }
 
 /** What is kept of a registrable domain. An era is the time in which it is taken to be in the same hands. */
@@ -210,11 +205,10 @@ function reasonsOf(facts: Facts): readonly DiscontinuityReason[] {
   return DISCONTINUITY_REASONS.filter((reason) => isFound[reason])
 }
 
-// Only what is secret shows whose hands they are: the key of the certificate, which the handshake proved, or a client's.
-function isSameHands({ settled, observed, present: { certificateKey } }: Facts): boolean {
-  return (
-    observed.keyProven === true || (certificateKey !== undefined && certificateKey === settled.certificateKey)
-  )
+// Only what is secret shows whose hands they are: the key of the certificate, which the handshake proved. That a client's key is
+// still published proves nothing: it is public, like the document.
+function isSameHands({ settled, present: { certificateKey } }: Facts): boolean {
+  return certificateKey !== undefined && certificateKey === settled.certificateKey
 }
 
 function isPossiblyLapsed(facts: Facts): boolean {
