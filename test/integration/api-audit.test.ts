@@ -156,7 +156,7 @@ describeStore('GET /v1/audit', () => {
   it.each([
     ['form=2026-12-01T00:00:00Z', 'Unrecognized key: "form"'],
     ['client-id=x', 'Unrecognized key: "client-id"'],
-    ['from=2026-12-01T00:00:00Z&to=2026-11-01T00:00:00Z', '/to: must be after from'],
+    ['from=2026-12-01T00:00:00Z&to=2026-11-01T00:00:00Z', '/to: must be later than `from`'],
   ])('tells of %s rather than answering another question', async (query, detail) => {
     await using world = await open()
     const { status, body } = await world.caller.request(`/v1/audit?${query}`)

@@ -18,7 +18,7 @@ const auditFilters = z.strictObject({
 })
 export const auditQuery = auditFilters.refine(
   ({ from, to }) => from === undefined || to === undefined || Date.parse(from) < Date.parse(to),
-  { path: ['to'], error: 'must be after from' },
+  { path: ['to'], error: 'must be later than `from`' },
 )
 
 const entry = z.record(z.string(), z.unknown()).describe('As docs/audit-format.md has it.')
