@@ -10,10 +10,12 @@ import { createDatabase, providePostgres } from '../harness/postgres.ts'
 import { createRedisDatabase, provideRedis } from '../harness/redis.ts'
 import { createTemplate } from '../harness/template.ts'
 import { documentsFor, type Fairness, type FairnessSize, measureFairness } from './measure.ts'
+import type { QuotaLoad } from './quotas.ts'
 
 const USAGE = `npm run fairness -- [--flood <n>] [--contacts <n>] [--places <n>] [--origin-ms <n>] [--queue redis|postgres]
-How long a first contact of one tenant takes, without and with a flood of another's, and the ratio of the two.
-Ends with 1 where that is above ${2} for the median or the 95th percentile.`
+How long a first contact of one tenant takes, without and with a flood of another's, and the ratio of the two; and what
+becomes of a tenant that asks for more than its quotas allow. Ends with 1 where the ratio is above 2 for the median or the 95th
+percentile, or more was taken than a quota allows.`
 
 /** A flood may make another tenant's first contact take so many times as long. */
 const RATIO_MAX = 2
@@ -131,7 +133,7 @@ async function startOriginProcess(documents: number, answerMs: number) {
 
 function report(
   on: Size & { readonly kind: string },
-  { quiet, flooded, flood, floodSeconds, answeredPerSecond }: Fairness,
+  { quiet, flooded, flood, floodSeconds, answeredPerSecond, quotas }: Fairness,
 ): void {
   const ratios = { p50: flooded.p50 / quiet.p50, p95: flooded.p95 / quiet.p95 }
   const line = (name: 'p50' | 'p95'): string =>
@@ -143,7 +145,19 @@ function report(
   )
   say(line('p50'))
   say(line('p95'))
+  reportQuotas(quotas)
   if (Math.max(ratios.p50, ratios.p95) > RATIO_MAX) process.exitCode = 1
+}
+
+function reportQuotas({ contacts, resolves, others }: QuotaLoad): void {
+  for (const [name, { asked, seconds, taken, refused, most }] of Object.entries({ contacts, resolves })) {
+    say(
+      `  quota of ${name}: ${asked} asked for in ${seconds.toFixed(1)} s, ${taken} taken of ${most} at most, ${refused} refused with 429`,
+    )
+    if (taken > most || refused === 0) process.exitCode = 1
+  }
+  const [p50, p95] = [others.p50, others.p95].map((ms) => ms.toFixed(0))
+  say(`  first contacts of another tenant beside the contacts refused: p50 ${p50} ms, p95 ${p95} ms`)
 }
 
 function say(text: string): void {

@@ -1,12 +1,12 @@
 import type { ClientIdUrl } from '@cimd/core'
 import { ensureTenant } from '@cimd/store'
 import { sql } from 'kysely'
-import { quantile } from '../bench/statistics.ts'
 import { timed } from '../bench/stopwatch.ts'
-import type { ApiClient } from '../harness/api-client.ts'
 import type { Pipeline } from '../harness/pipeline.ts'
+import { type ContactTimes, contactAll } from './contacts.ts'
 import { clientIdAt } from './documents.ts'
 import { flood } from './flood.ts'
+import { GREEDY, measureQuotas, type QuotaLoad } from './quotas.ts'
 
 export type FairnessSize = {
   /** Demands of the flood. */
@@ -18,9 +18,6 @@ export type FairnessSize = {
   readonly places: number
 }
 
-/** Milliseconds of a first contact. */
-export type ContactTimes = { readonly p50: number; readonly p95: number }
-
 export type Fairness = {
   readonly quiet: ContactTimes
   readonly flooded: ContactTimes
@@ -29,11 +26,12 @@ export type Fairness = {
   readonly floodSeconds: number
   /** How many of the flood were answered meanwhile, in a second. */
   readonly answeredPerSecond: number
+  readonly quotas: QuotaLoad
 }
 
 /** Documents the origin has to publish for it. */
 export function documentsFor({ flood, contacts, warmUp }: FairnessSize): number {
-  return flood + 2 * contacts + warmUp
+  return flood + 3 * contacts + warmUp + GREEDY.contacts
 }
 
 /** How long a first contact of one tenant takes, and how long it takes while another has very many in line. */
@@ -45,6 +43,10 @@ export async function measureFairness(pipeline: Pipeline, size: FairnessSize): P
     take(size.warmUp).map((clientId) => other.resolve({ client_id: clientId, wait_ms: 30_000 })),
   )
   const quiet = await contactAll(other, take(size.contacts))
+  const quotas = await measureQuotas(pipeline, {
+    greedy: take(GREEDY.contacts),
+    others: take(size.contacts),
+  })
   const tenantId = await ensureTenant(pipeline.db, 'flooding')
   const flooding = Array.from({ length: size.flood }, (_, index) => clientIdAt(index))
   const raised = await timed(() => flood(pipeline, { tenantId, placesMax: size.places }, flooding))
@@ -57,6 +59,7 @@ export async function measureFairness(pipeline: Pipeline, size: FairnessSize): P
     flood: { raised: size.flood, inLine: [before, after] },
     floodSeconds: raised.ms / 1000,
     answeredPerSecond: ((before - after) / ms) * 1000,
+    quotas,
   }
 }
 
@@ -67,18 +70,6 @@ function supplyFrom(first: number): (count: number) => readonly ClientIdUrl[] {
     next += count
     return Array.from({ length: count }, (_, index) => clientIdAt(from + index))
   }
-}
-
-// One after the other: what is measured is not how they share among themselves.
-async function contactAll(api: ApiClient, clientIds: readonly ClientIdUrl[]): Promise<ContactTimes> {
-  const times: number[] = []
-  for (const clientId of clientIds) {
-    const { ms, value } = await timed(() => api.resolve({ client_id: clientId, wait_ms: 30_000 }))
-    if (value.status !== 200) throw new Error(`${clientId}: ${value.status} ${JSON.stringify(value.body)}`)
-    times.push(ms)
-  }
-  const sorted = times.toSorted((a, b) => a - b)
-  return { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) }
 }
 
 async function countInLine({ db }: Pipeline): Promise<number> {
