@@ -1,5 +1,5 @@
 import { createJudging } from '@cimd/scheduler'
-import { doneKey, findDueDecisions, notify, recordAttempt, withTenant } from '@cimd/store'
+import { doneKey, findDueDecisions, notify, recordAttempt, tryLockJudging, withTenant } from '@cimd/store'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { ADDED, LISTED, record, servePolicies } from './policy-bundle.ts'
@@ -160,6 +160,47 @@ describeStore('what becomes of a decision', () => {
     expect(turns.map(({ judged }) => judged)).toEqual([51, 20, 0])
     expect(turns[0]?.tenants).toContain(third.tenant)
   }, 60_000)
+
+  it('POL-05: goes on where it was after another scheduler was at it', async () => {
+    const { tenant, put } = await tenantOf()
+    await createJudging(store().scheduler)(() => false)
+    for (let n = 0; n < 70; n += 1) {
+      const { client } = await store().demand(identify(), { tenant })
+      await recordAttempt(store().fetcher, validRecord(await store().claim(client)))
+    }
+    await put({ mode: 'review' })
+    const judge = createJudging(store().scheduler, { turnMs: 0 })
+    const turn = async () => (await judge(() => false)).judged
+    expect(await turn()).toBe(50)
+    const beside = withTenant(store().owner, tenant, async (trx) => {
+      expect(await tryLockJudging(trx)).toBe(true)
+      return turn()
+    })
+    expect(await beside).toBe(0)
+    expect([await turn(), await turn()]).toEqual([20, 0])
+  })
+
+  it('POL-05: judges again when an approval ends that was the first that was noted', async () => {
+    const { tenant, put, send } = await tenantOf()
+    await put({ mode: 'review', approvals: { expire_after_days: 2 } })
+    await createJudging(store().scheduler)(() => false)
+    const clientId = identify()
+    await store().demand(clientId, { tenant })
+    await record(store(), clientId, {})
+    const { digest } = await store()
+      .owner.selectFrom('cimd.versions')
+      .select(sql<string>`encode(digest, 'hex')`.as('digest'))
+      .where('client_id', '=', clientId)
+      .executeTakeFirstOrThrow()
+    await send('POST', '/v1/reviews/approve', { client_id: clientId, digest })
+    await createJudging(store().scheduler)(() => false)
+    const { rows } = await sql<{ is_due: boolean }>`
+      select d.due_at = a.expires_at as is_due
+      from cimd.decisions d join cimd.approvals a using (tenant_id, client_ref) where tenant_id = ${tenant}`.execute(
+      store().owner,
+    )
+    expect(rows).toEqual([{ is_due: true }])
+  })
 
   it('POL-05: has nobody wait for a tenant of which very much is due', async () => {
     const [large, small] = [await tenantOf(), await tenantOf()]

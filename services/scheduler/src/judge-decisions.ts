@@ -63,9 +63,10 @@ type JudgingPlaces = {
 }
 
 /**
- * Makes what judges anew, turn by turn, what is due (an approval or refusal, the end of one, another document), and all
- * clients of the tenants whose policy has changed, and tells each tenant what became otherwise (POL-05). After `turnMs` it
- * goes on in the next turn, so that what is due waits for no tenant. What is interrupted begins anew.
+ * Makes what judges anew, turn by turn, what is due (an approval, refusal or registration, the end of one, an owner that was
+ * accepted, another document), and all clients of the tenants whose policy has changed, and tells each tenant what became
+ * otherwise (POL-05). After `turnMs` it goes on in the next turn, so that what is due waits for no tenant. What is
+ * interrupted begins anew.
  */
 export function createJudging(
   db: Db,
@@ -93,14 +94,13 @@ async function judgeDue(
     await withTenant(db, tenantId, async (trx) => {
       if (!(await tryLockJudging(trx))) return
       const policy = await policyOf(trx)
-      if (policy === undefined) counts.unreadable.add(tenantId)
-      else {
-        const before = await policyOf(trx, (await readPolicyVersions(trx)).evaluated)
-        const found = await findUsedClients(trx, due, { judging: true })
-        await judgeClients(trx, counts, { tenantId, clients: found, policy, before })
-      }
-      // Of what nothing is valid there is nothing to say, nor by a policy that nobody can read.
+      const before = await policyOf(trx, (await readPolicyVersions(trx)).evaluated)
+      const clients = await findUsedClients(trx, due, { judging: true })
+      // Also of what nothing is valid, and by a policy that nobody can read: there is nothing to say. What is judged may be due
+      // again, when its approval ends.
       await dropDue(trx, due)
+      if (policy === undefined) counts.unreadable.add(tenantId)
+      else await judgeClients(trx, counts, { tenantId, clients, policy, before })
     })
   }
 }
@@ -130,7 +130,10 @@ function afterLast(tenants: readonly UnjudgedTenant[], last: string): readonly U
   return [...tenants.filter(isLater), ...tenants.filter((tenant) => !isLater(tenant))]
 }
 
-/** Whether there is more to judge. */
+/** `next`: the client after which there are others. */
+type JudgedSlice = { readonly next: string | undefined }
+
+/** Whether there is more to judge here and now. */
 async function judgeSlice(
   db: Db,
   counts: Counts,
@@ -139,18 +142,21 @@ async function judgeSlice(
 ): Promise<boolean> {
   // Whatever is put in force meanwhile, what was judged before that is still to be judged by it.
   const place = begun.get(tenantId) ?? { to, after: '0' }
-  const next = await withTenant(db, tenantId, async (trx): Promise<string | undefined> => {
+  const judged = await withTenant(db, tenantId, async (trx): Promise<JudgedSlice | undefined> => {
     if (!(await tryLockJudging(trx))) return undefined
     const [policy, before] = [await policyOf(trx), await policyOf(trx, from)]
     if (policy === undefined) {
       counts.unreadable.add(tenantId)
-      return undefined
+      return { next: undefined }
     }
     const slice = await listUsedClients(trx, { after: place.after, limit: SLICE, judging: true })
     await judgeClients(trx, counts, { tenantId, clients: slice.clients, policy, before })
     if (slice.next === undefined) await noteJudged(trx, place.to)
-    return slice.next
+    return slice
   })
+  // Another scheduler is at it: what was judged here stands.
+  if (judged === undefined) return false
+  const { next } = judged
   if (next === undefined) begun.delete(tenantId)
   else begun.set(tenantId, { ...place, after: next })
   return next !== undefined
