@@ -102,10 +102,10 @@ export async function admitInTurn(db: Db, placesMax: number): Promise<AdmittedDe
 const BY_INDEX = sql`select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
   set_config('enable_mergejoin', 'off', true)`
 
-// Older code records an attempt without giving places back.
+// Older code records an attempt without giving places back, and what is taken while an attempt is recorded is not seen by it.
 const DROP_ANSWERED = sql`
   delete from cimd.fetch_places p using cimd.clients c
-  where p.taken_at is not null and c.id = p.client_ref and c.urgent <= c.done`
+  where p.taken_at is not null and c.id = p.client_ref and (c.urgent <= c.done or c.quarantined_until > cimd.cimd_now())`
 
 // From tenant to tenant through the index: a line of many thousands costs as much as one of a few.
 function call(placesMax: number): RawBuilder<unknown> {

@@ -112,9 +112,13 @@ export async function pinRegistrations(db: Db, limit: number): Promise<number> {
       update cimd.registrations g set version_id = found.version_id, pinned_generation = found.generation
       from found where (g.tenant_id, g.client_ref) = (found.tenant_id, found.client_ref)
       returning g.tenant_id, g.client_ref
+    ), noted as (
+      -- In the order in which they are locked to be judged.
+      select d.tenant_id, d.client_ref from cimd.decisions d join pinned using (tenant_id, client_ref)
+      order by d.tenant_id, d.client_ref for no key update of d
     ), due as (
-      update cimd.decisions d set due_at = cimd.cimd_now() from pinned
-      where (d.tenant_id, d.client_ref) = (pinned.tenant_id, pinned.client_ref)
+      update cimd.decisions d set due_at = cimd.cimd_now() from noted
+      where (d.tenant_id, d.client_ref) = (noted.tenant_id, noted.client_ref)
     )
     select count(*) as pinned from pinned`.execute(db)
   return rows[0]?.pinned ?? 0

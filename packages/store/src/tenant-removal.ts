@@ -15,6 +15,7 @@ const LARGE = [
   // With which clients and domains each has used.
   { table: 'cimd.subjects', of: ofTenant },
   { table: 'cimd.decisions', of: ofTenant },
+  { table: 'cimd.approvals', of: ofTenant },
   { table: 'cimd.registrations', of: ofTenant },
   { table: 'cimd.policy_reports', of: ofTenant },
   { table: 'cimd.client_reputation', of: ofTenant },

@@ -94,9 +94,10 @@ function refreshOf({ client, host, turnAt, facts }: Considered): DueRefresh {
   return { client, host, turnAt, deciding: isDeciding(facts), attemptedAt: facts.attemptedAt }
 }
 
-// Neither what the queue has lost, whose turn has been, nor what waits for something else.
-function isBeginning({ action, turnAt }: Considered): boolean {
-  return action.kind === 'refresh' || (queueOf({ action }) === 'refresh' && turnAt !== undefined)
+// Neither what the queue has lost, whose turn has been, nor what waits for something else, nor what a user waits for in line.
+function isBeginning({ action, turnAt, facts }: Considered): boolean {
+  if (action.kind === 'refresh') return true
+  return queueOf({ action }) === 'refresh' && turnAt !== undefined && facts.urgent <= facts.done
 }
 
 function queueOf({

@@ -9,7 +9,8 @@ const WAITS_MS = [...Array<number>(20).fill(250), ...Array<number>(10).fill(2000
 const PAUSE_MS = 500
 /** What was under way when no key could be looked up any more has mostly ended by then. */
 const DRAIN_MS = 100
-const LOCK_NOT_AVAILABLE = '55P03'
+/** lock_not_available, and deadlock_detected where the server ends us and not the other. */
+const TAKEN_BY_ANOTHER = ['55P03', '40P01']
 
 /**
  * Takes every table of ours, all or none: services go on while a migration runs, and whoever waits for one table while it has
@@ -48,7 +49,8 @@ async function hasTaken(db: Kysely<unknown>, tables: string, waitMs: number): Pr
     await sql`set local lock_timeout to default`.execute(db)
     return true
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE)) throw error
+    if (!(error instanceof Error && 'code' in error && TAKEN_BY_ANOTHER.includes(String(error.code))))
+      throw error
     await sql`rollback to savepoint tables`.execute(db)
     return false
   }
