@@ -98,8 +98,9 @@ async function count(store: TestStore, me: Draft, shared: string): Promise<void>
     select ${me.tenant}, 'contacts', '\\xff', date_bin('1 hour', cimd.cimd_now(), timestamptz 'epoch') + hours, ${CONTACTS_USED}
     from unnest(array[interval '0', interval '1 hour']) as hours`.execute(store.owner)
   await withTenant(store.api, me.tenant, async (trx) => {
-    await markReviewed(trx, { kind: 'client', name: shared }, me.name)
-    await markReviewed(trx, { kind: 'domain', name: 'example.net' }, me.name)
+    const by = { tenantId: me.tenant, actor: actorOf(me) }
+    await markReviewed(trx, { kind: 'client', name: shared }, by)
+    await markReviewed(trx, { kind: 'domain', name: 'example.net' }, by)
   })
 }
 

@@ -106,7 +106,7 @@ export const EVENT_DATA = {
       codes: z.array(z.string()).describe('Codes of the reasons, each once: docs/failures.md has them.'),
     })
     .describe(
-      'Your trust policy, or a person of yours, judges a client otherwise (POL-05): after a change of the policy, an approval, a refusal, a registration, the end of one of them, or another document. It is told to you alone and has no place among the events about the client, so it has no `subject` and no `clientseq`.',
+      'Your trust policy, or a person of yours, judges a client otherwise (POL-05): after a change of the policy, an approval, a refusal, a registration, the end of one of them, the acceptance of an owner, or another document. It is told to you alone and has no place among the events about the client, so it has no `subject` and no `clientseq`.',
     ),
   'host.ownership_changed': z
     .object({

@@ -35,7 +35,7 @@ export type RaisedDemand = {
   readonly client: string
   readonly generation: number
   readonly enqueue: boolean
-  /** It waits in line, one more than before. */
+  /** It was raised and waits in line. */
   readonly inLine?: true
 }
 

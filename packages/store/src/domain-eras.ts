@@ -90,14 +90,14 @@ export async function acceptOwner(
     on conflict (tenant_id, domain) do update set era = excluded.era, accepted_at = excluded.accepted_at
     where e.era < excluded.era`.execute(trx)
   if (numAffectedRows > 0n) {
-    await judgeAnew(trx, found.domain)
+    await judgeClientsAnew(trx, found.domain)
     await noteOwnAudit(trx, { kind: 'ownership.accepted', by, data: found })
   }
   return { kind: 'accepted', ...found }
 }
 
 // What that comes to is judged in the background, which tells of it. In order, as it is judged there.
-async function judgeAnew(trx: Transaction, domain: string): Promise<void> {
+async function judgeClientsAnew(trx: Transaction, domain: string): Promise<void> {
   await sql`
     with held as (
       select d.tenant_id, d.client_ref from cimd.decisions d join cimd.clients c on c.id = d.client_ref

@@ -15,7 +15,7 @@ export type StoredPolicy = {
   readonly createdBy: string
 }
 
-/** Which versions count: the one in force (0: none), and the one that is only reported. */
+/** Which versions count: the one in force (0: none), the one that is only reported, and the one that was judged by last. */
 export type PolicyVersions = {
   readonly inForce: number
   readonly reportOnly: number | undefined

@@ -1,5 +1,6 @@
 import { admitIdentifier, type PolicyIdentifier, type PolicyVerdict, type TrustPolicy } from '@cimd/core'
 import type { Authenticated } from '@cimd/store'
+import type { Answer } from './answer.ts'
 import { DEFAULT_POLICY, type NamedPolicy, type Policies } from './policies.ts'
 import { type Problem, policyProblem, requestProblem } from './problem.ts'
 
@@ -17,6 +18,14 @@ export function admissionOf(policy: TrustPolicy, identifier: PolicyIdentifier): 
   const asKnown = admitIdentifier(policy, identifier, { preRegistered: true })
   const kind = asKnown.decision === 'admit' ? 'registered_only' : 'refused'
   return { kind, problem: policyProblem(verdict), verdict }
+}
+
+/** The answer to whoever asks for a client that is not admitted by its name. */
+export function refusalBy(
+  policy: NamedPolicy,
+  { problem, verdict }: Exclude<Admission, { readonly kind: 'admitted' }>,
+): Answer {
+  return { kind: 'problem', problem, refusedBy: { policy, verdict } }
 }
 
 /**

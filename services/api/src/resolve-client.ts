@@ -27,7 +27,7 @@ import {
   touchInterest,
   withTenant,
 } from '@cimd/store'
-import { type Admission, admissionOf, policyFor } from './admission.ts'
+import { type Admission, admissionOf, policyFor, refusalBy } from './admission.ts'
 import { type Answer, answerFromView } from './answer.ts'
 import {
   clientLimitsOf,
@@ -219,13 +219,6 @@ export function overloadOf(
 /** Whether there is something of the client that may be used. */
 export function isUsable({ standing, now, terms }: ClientView): boolean {
   return usabilityOf(standing, now, terms).kind !== 'unusable'
-}
-
-function refusalBy(
-  policy: NamedPolicy,
-  { problem, verdict }: Exclude<Admission, { kind: 'admitted' }>,
-): Answer {
-  return { kind: 'problem', problem, refusedBy: { policy, verdict } }
 }
 
 function refusal(problem: Problem): Opening {

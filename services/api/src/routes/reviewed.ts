@@ -1,13 +1,5 @@
 import { hostingOf, parseClientIdUrl, registrableDomainOf } from '@cimd/core'
-import {
-  type Authenticated,
-  clearReviewed,
-  type Db,
-  markReviewed,
-  noteAudit,
-  type Reviewable,
-  withTenant,
-} from '@cimd/store'
+import { clearReviewed, markReviewed, type Reviewable, withTenant } from '@cimd/store'
 import type { App, AppDeps } from '../app.ts'
 import { actorOf, requireCaller } from '../authenticate.ts'
 import { identifierProblem, requestProblem } from '../problem.ts'
@@ -20,35 +12,16 @@ export function registerReviewedRoute(app: App, { db, identifiers }: AppDeps): v
   const schema = { body: reviewedRequest, response: { 200: reviewed, ...problems } }
   app.post('/v1/client/reviewed', { schema }, async (request) => {
     const caller = await requireCaller(db, request)
+    const { tenantId } = caller
     const reviewable = reviewableOf(request.body, identifiers)
+    const by = { tenantId, actor: actorOf(caller) }
     if (!request.body.reviewed) {
-      await clear(db, caller, reviewable)
+      await withTenant(db, tenantId, (trx) => clearReviewed(trx, reviewable, by))
       return {}
     }
-    const at = await mark(db, caller, reviewable)
+    const at = await withTenant(db, tenantId, (trx) => markReviewed(trx, reviewable, by))
     return { reviewed_at: at.toISOString() }
   })
-}
-
-function mark(db: Db, caller: Authenticated, reviewable: Reviewable): Promise<Date> {
-  return withTenant(db, caller.tenantId, async (trx) => {
-    const at = await markReviewed(trx, reviewable, caller.keyPrefix)
-    await noteAudit(trx, { kind: 'reviewed.marked', ...entryOf(caller, reviewable) })
-    return at
-  })
-}
-
-async function clear(db: Db, caller: Authenticated, reviewable: Reviewable): Promise<void> {
-  await withTenant(db, caller.tenantId, async (trx) => {
-    const isCleared = await clearReviewed(trx, reviewable)
-    if (isCleared) await noteAudit(trx, { kind: 'reviewed.cleared', ...entryOf(caller, reviewable) })
-  })
-}
-
-function entryOf(caller: Authenticated, { kind, name }: Reviewable) {
-  const { tenantId } = caller
-  const about = kind === 'client' ? { clientId: name, data: {} } : { data: { domain: name } }
-  return { tenantId, actor: actorOf(caller), ...about }
 }
 
 function reviewableOf(
