@@ -68,7 +68,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 // The guard comes before the lock, so that there is never a lock nobody would remove.
 async function prepare(place: Place, binaries: Binaries, temporary: boolean): Promise<Running> {
   const lock = ownLockPath(place.root)
-  const sockets = await chooseSocketDirectory(place.root, place.owner)
+  const sockets = chooseSocketDirectory(place.root, place.owner)
   const guard = startGuard({
     ...{ owner: place.owner, log: place.log, lock, sockets },
     // Fast: ends every session and writes a checkpoint. Immediate: nothing in it is worth one.

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { lchownSync, mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -21,13 +20,13 @@ const SHORT_PREFIX = 'cimd-pg-'
  * alternative, a port of 127.0.0.1, is open to every user of the machine, and its password would have to stand in a URL
  * that ends up in configuration and logs.
  */
-export async function chooseSocketDirectory(root: string, owner: Owner | undefined): Promise<string> {
-  if (isFit(root, owner) && (await holdsSockets(root))) return root
+export function chooseSocketDirectory(root: string, owner: Owner | undefined): string {
+  if (isFit(root, owner) && holdsSockets(root)) return root
   // Of root's own temporary directory the server's user could not remove it again.
   for (const parent of owner === undefined ? [tmpdir(), '/tmp'] : ['/tmp', SHARED]) {
     const made = makeShortDirectory(parent, owner)
     if (made === undefined) continue
-    if (isFit(made, owner) && (await holdsSockets(made))) return made
+    if (isFit(made, owner) && holdsSockets(made)) return made
     rmdirSync(made)
   }
   throw new EmbeddedPostgresError(
@@ -79,15 +78,12 @@ function isFit(directory: string, owner: Owner | undefined): boolean {
 }
 
 // Some cannot hold a socket at all.
-async function holdsSockets(directory: string): Promise<boolean> {
+function holdsSockets(directory: string): boolean {
   const probe = createServer()
-  try {
-    probe.listen(join(directory, `.${randomBytes(4).toString('hex')}`))
-    await once(probe, 'listening')
-  } catch {
-    return false
-  }
-  probe.close()
-  await once(probe, 'close')
-  return true
+  probe.on('error', () => {})
+  // Bound and removed in one turn: whoever is killed in between would leave it behind.
+  probe.listen(join(directory, `.${randomBytes(4).toString('hex')}`))
+  const isHeld = probe.listening
+  if (isHeld) probe.close()
+  return isHeld
 }
