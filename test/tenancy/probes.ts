@@ -50,6 +50,7 @@ function reads(world: World, me: Party, other: Party): Probe[] {
     get('registrations', '/v1/registrations'),
     get('reviews', '/v1/reviews'),
     get('audit', '/v1/audit'),
+    get('beginning of the audit', '/v1/audit?limit=2'),
     get('head of the audit', '/v1/audit/head'),
     get('export of the audit', '/v1/audit/export'),
     get('events', '/v1/events'),

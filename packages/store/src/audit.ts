@@ -34,15 +34,14 @@ export async function readAuditState(trx: Transaction, tenantId: string): Promis
 export async function readAudit(trx: Transaction, query: AuditQuery): Promise<readonly StoredEntry[]> {
   // The places first, which indexes know: a month may lie behind millions of entries.
   const { rows } = await sql<{ seq: number; entry: AuditEntry; hash: string; previous_hash: string }>`
-    select e.seq, e.entry, encode(e.hash, 'hex') as hash, encode(e.previous_hash, 'hex') as previous_hash
-    from (
+    select seq, entry, encode(hash, 'hex') as hash, encode(previous_hash, 'hex') as previous_hash
+    from cimd.audit where tenant_id = cimd.current_tenant() and seq in (
       select a.seq from cimd.audit a
       where a.tenant_id = cimd.current_tenant() and a.seq > greatest(${query.after ?? 0}::bigint,
         (select anchor_seq from cimd.audit_heads h where h.tenant_id = cimd.current_tenant()))
         ${sql.join(conditionsOf(query), sql` `)}
       order by a.seq limit ${query.limit}
-    ) found join cimd.audit e on e.tenant_id = cimd.current_tenant() and e.seq = found.seq
-    order by e.seq`.execute(trx)
+    ) order by seq`.execute(trx)
   return rows.map((row) => ({
     seq: row.seq,
     entry: row.entry,
