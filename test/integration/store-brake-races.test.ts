@@ -50,28 +50,14 @@ describeStore('two releases at once', () => {
   })
 
   it('say what was dropped, and have it told, where the one that accepts comes in between', async () => {
-    await using store = await setup()
-    await plant(store, 3)
-    const { rows } = await sql<{ id: string }>`select id::text as id from cimd.clients`.execute(store.owner)
-    await plantResource(store, rows[0]?.id ?? '', 'jwks', 'status_404')
-    await sql`update cimd.clients set state = 'withdrawn'`.execute(store.owner)
-    await engageBrakeByHand(store.owner, 'a test')
-    const told = Promise.withResolvers<void>()
-    const listener = await listen({
-      ...{ url: store.url, channels: ['cimd_outbox'], onError: told.reject },
-      ...{ onConnected: () => {}, onNotification: () => told.resolve() },
-    })
-    await using _listening = { [Symbol.asyncDispose]: () => listener.close() }
-    const { mending, accepting } = await store.owner.transaction().execute(async (trx) => {
-      await sql`select from cimd.resources for update`.execute(trx)
-      const mending = releaseMended(store.owner)
-      await store.untilBlocked()
-      const accepting = releaseAccepting(store.owner)
-      await store.untilBlocked(2)
-      return { mending, accepting }
-    })
-    expect([await mending, await accepting]).toEqual([{ kind: 'overtaken', clients: 3, resources: 1 }, 0])
-    await told.promise
+    const dropped = { clients: 3, resources: 1 }
+    let ends = await releaseAcceptingBetween()
+    // Postgres lets whoever comes pass by a waiter that it has not woken yet: then nobody came in between.
+    for (let tries = 1; ends[0].kind === 'released' && tries < 10; tries += 1) {
+      expect(ends).toEqual([{ kind: 'released', ...dropped }, undefined])
+      ends = await releaseAcceptingBetween()
+    }
+    expect(ends).toEqual([{ kind: 'overtaken', ...dropped }, 0])
   })
 
   it('are one where both are as mended', async () => {
@@ -99,6 +85,33 @@ describeStore('two releases at once', () => {
     expect(rows).toHaveLength(clients)
   })
 })
+
+/** Both releases, the one that accepts while the other waits with its last batch; both have told of what they dropped. */
+async function releaseAcceptingBetween() {
+  await using store = await setup()
+  await plant(store, 3)
+  const { rows } = await sql<{ id: string }>`select id::text as id from cimd.clients`.execute(store.owner)
+  await plantResource(store, rows[0]?.id ?? '', 'jwks', 'status_404')
+  await sql`update cimd.clients set state = 'withdrawn'`.execute(store.owner)
+  await engageBrakeByHand(store.owner, 'a test')
+  const told = Promise.withResolvers<void>()
+  const listener = await listen({
+    ...{ url: store.url, channels: ['cimd_outbox'], onError: told.reject },
+    ...{ onConnected: () => {}, onNotification: () => told.resolve() },
+  })
+  await using _listening = { [Symbol.asyncDispose]: () => listener.close() }
+  const { mending, accepting } = await store.owner.transaction().execute(async (trx) => {
+    await sql`select from cimd.resources for update`.execute(trx)
+    const mending = releaseMended(store.owner)
+    await store.untilBlocked()
+    const accepting = releaseAccepting(store.owner)
+    await store.untilBlocked(2)
+    return { mending, accepting }
+  })
+  const ends = [await mending, await accepting] as const
+  await told.promise
+  return ends
+}
 
 describeStore('a release', () => {
   it('that accepts locks no key set while it waits for a schedule, which recordings lock first', async () => {
